@@ -1,0 +1,5 @@
+"""Django admin over the same services as the API; importing it registers the pages."""
+
+from appointments.admin import appointments, others, people
+
+__all__ = ["appointments", "others", "people"]

@@ -1,0 +1,108 @@
+"""A planned move: every column it touches, and what it leaves behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from appointments.models import (
+    Appointment,
+)
+from appointments.transitions import State, Transition, state_of
+from core.accounts.models import User
+
+Task = tuple[str, Mapping[str, Any]]
+
+
+# Columns that follow from a row's target are written here and nowhere else.
+NO_OFFER: Mapping[str, Any] = {"response_deadline": None, "warn_at": None}
+
+
+NO_SEARCH: Mapping[str, Any] = {"open": False, "search_id": None, "search_requested_at": None}
+
+
+NO_THERAPIST: Mapping[str, Any] = {"therapist_id": None, "origin": None, "assigned_at": None, "time_slot_id": None}
+
+
+CLAIMABLE = frozenset({State.UNASSIGNED, State.OFFERED, State.REJECTED})
+
+
+_NAMES: Mapping[str, str] = {field.attname: field.name for field in Appointment._meta.concrete_fields}
+
+
+_HOLD_COLUMNS = ("status", "therapist_id", "patient_id", "start", "end", "time_slot_id", "origin", "open", "version")
+
+
+@dataclass
+class Change:
+    """One planned move of one appointment: `values` by column, the `before` of the same columns, and its effects."""
+
+    row: Transition
+    appointment: Appointment
+    actor: User | None
+    now: datetime
+    values: dict[str, Any]
+    notes: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    tasks: Sequence[Task] = ()
+    assignment_values: Mapping[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(init=False)
+    source: State = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = {name: getattr(self.appointment, name) for name in {*self.values, *_HOLD_COLUMNS}}
+        self.source = state_of(self.appointment)
+
+    def after(self, name: str) -> Any:
+        """The value a column has once the change is carried out."""
+        return self.values.get(name, self.before[name])
+
+    @property
+    def log_values(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Old and new of every column that differs, as JSON."""
+        moved = [name for name, value in self.values.items() if value != self.before[name] and name != "updated_at"]
+        return (
+            {logged_name(name): plain(self.before[name]) for name in moved},
+            {logged_name(name): plain(self.values[name]) for name in moved},
+        )
+
+
+def logged_name(column: str) -> str:
+    """What the log calls a column: `therapist` for `therapist_id`, while `search_id` is no reference."""
+    return _NAMES.get(column, column)
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON: instants in ISO 8601, money with its cents, what else JSON lacks as text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def plan(
+    row: Transition,
+    appointment: Appointment,
+    actor: User | None,
+    now: datetime,
+    changes: Mapping[str, Any] | None = None,
+    **effects: Any,
+) -> Change:
+    """Work out every column that the row of the table and the service's `changes` touch."""
+    values: dict[str, Any] = {}
+    if row.to is not None:
+        values |= {**NO_SEARCH, "status": row.to.status}
+        if row.to is not State.OFFERED:
+            values |= NO_OFFER
+        if row.to is State.UNASSIGNED:
+            values |= NO_THERAPIST
+        if row.to is State.AUTO_CANCELLED:
+            values["origin"] = None
+        if row.to not in CLAIMABLE:
+            values["claimed_by_id"] = None
+    values |= changes or {}
+    if row.bumps:
+        values |= {"version": appointment.version + 1, "updated_at": now}
+    return Change(row, appointment, actor, now, values, **effects)

@@ -1,0 +1,229 @@
+"""Carrying changes out as a whole: UPDATE, places, assignment, audit row, Outbox rows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from appointments.errors import (
+    InvalidTransition,
+)
+from appointments.events import EventType
+from appointments.machine.changes import Change, logged_name, plain, plan
+from appointments.machine.checks import check
+from appointments.machine.holding import (
+    holds_therapist,
+    move_places,
+    refuse_overlap,
+    refuse_taken,
+    refusing_conflicts,
+    take_places,
+)
+from appointments.machine.reminding import REMINDED, follow, plan_reminders
+from appointments.machine.telling import effects_of, effects_of_creation
+from appointments.models import (
+    Appointment,
+    AppointmentLog,
+    Assignment,
+    AssignmentStatus,
+)
+from appointments.models.assignment import ENDED
+from appointments.policy import Policy, current_policy
+from appointments.transitions import TRANSITIONS, State, state_of
+from core.accounts.models import User
+from core.outbox.writing import Effect, write_many
+
+_CREATED_COLUMNS = (
+    *("status", "version", "patient_id", "therapist_id", "service_id", "appointment_type", "start", "end"),
+    *("duration_minutes", "time_slot_id", "origin", "open", "assigned_at", "response_deadline", "warn_at"),
+    *("booking_method", "rescheduled_from_id", "consultation_fee", "confirmed_at"),
+)
+
+
+def apply(
+    name: str,
+    appointment: Appointment,
+    actor: User | None,
+    now: datetime,
+    *,
+    version: int | None = None,
+    policy: Policy | None = None,
+    **planned: Any,
+) -> Appointment:
+    """Move one locked appointment by one row of the table, whole or not at all.
+
+    `planned` are the fields of `Change`: `changes` (columns beside those that follow from the row), `notes`, `data`
+    (facts of the event), `tasks`, `assignment_values`. Raises what `check` raises, DoubleBooked and SlotFull.
+    """
+    row = TRANSITIONS[name]
+    check(row, appointment, actor, now, policy or current_policy(), version)
+    carry_out([plan(row, appointment, actor, now, **planned)])
+    return appointment
+
+
+def apply_many(
+    name: str,
+    now: datetime,
+    *,
+    limit: int,
+    where: Q | None = None,
+    planned: Callable[[Appointment], Mapping[str, Any]] = lambda appointment: {},
+    policy: Policy | None = None,
+    wait: bool = False,
+) -> list[Appointment]:
+    """Move up to `limit` rows that the system may move by this row now.
+
+    Rows locked by others are left to them, or with `wait` waited for.
+    """
+    row = TRANSITIONS[name]
+    due = Appointment.objects.filter(row.where(now, policy or current_policy()), where or Q())
+    # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
+    with transaction.atomic(savepoint=False):
+        rows = due.select_for_update(skip_locked=not wait, of=("self",)).order_by("id")[:limit]
+        changes = [plan(row, appointment, None, now, **planned(appointment)) for appointment in rows]
+        carry_out(changes)
+    return [change.appointment for change in changes]
+
+
+def carry_out(changes: Sequence[Change]) -> None:
+    """Write planned changes of locked appointments with everything that belongs to them."""
+    for change in changes:
+        refuse_overlap(change)
+    _update_appointments(changes)
+    move_places(changes)
+    for change in changes:
+        for name, value in change.values.items():
+            setattr(change.appointment, name, value)
+    _end_or_answer_assignments(changes)
+    offered = {change.appointment.pk: _open_assignment(change) for change in changes if _opens(change)}
+    follow(changes)
+    AppointmentLog.objects.bulk_create(_log(change) for change in changes)
+    effects: list[Effect] = []
+    for change in changes:
+        effects += effects_of(change, offered.get(change.appointment.pk))
+    if changes:
+        write_many(effects, now=changes[0].now)
+
+
+def create(
+    appointment: Appointment,
+    actor: User | None,
+    now: datetime,
+    *,
+    event: EventType = EventType.NEW_APPOINTMENT,
+    data: Mapping[str, Any] | None = None,
+    full_clock: bool = True,
+    audience: Mapping[str, Any] | None = None,
+) -> Appointment:
+    """Insert an unsaved appointment, with its assignment if it has a therapist; raises DoubleBooked and SlotFull.
+
+    `audience` overrides who is told (the keys of `EventFact`).
+    """
+    refuse_taken(appointment)
+    with refusing_conflicts():
+        appointment.save(force_insert=True)
+    assignment = None
+    if holds_therapist(appointment.status, appointment.therapist_id):
+        if appointment.time_slot_id is not None:
+            take_places(appointment.time_slot_id, 1)
+        assert appointment.therapist_id and appointment.origin
+        offered = appointment.response_deadline is not None
+        assignment = Assignment.objects.create(
+            appointment=appointment,
+            therapist_id=appointment.therapist_id,
+            origin=appointment.origin,
+            status=AssignmentStatus.OFFERED if offered else AssignmentStatus.ACCEPTED,
+            assigned_at=now,
+            answered_at=None if offered else now,
+            full_clock=full_clock,
+        )
+    if state_of(appointment) in REMINDED:
+        plan_reminders([appointment], now)
+    AppointmentLog.objects.create(
+        appointment=appointment,
+        action="created",
+        performed_by=actor,
+        timestamp=now,
+        new_values={logged_name(name): plain(getattr(appointment, name)) for name in _CREATED_COLUMNS},
+    )
+    write_many(effects_of_creation(appointment, assignment, event, data or {}, audience or {}), now=now)
+    return appointment
+
+
+def _update_appointments(changes: Sequence[Change]) -> None:
+    """The guarded UPDATE: one statement for all changes that write the same values."""
+    groups: dict[tuple[tuple[str, Any], ...], list[Change]] = defaultdict(list)
+    for change in changes:
+        written = {name: value for name, value in change.values.items() if name != "version"}
+        if change.values:
+            groups[tuple(written.items())].append(change)
+    for same, group in groups.items():
+        sources = Q()
+        for source in {change.source for change in group}:
+            sources |= source.where
+        versions = {change.before["version"] for change in group}
+        rows = Appointment.objects.filter(
+            sources, pk__in=[change.appointment.pk for change in group], version__in=versions
+        )
+        values = dict(same)
+        if "version" in group[0].values:
+            values["version"] = F("version") + 1
+        with refusing_conflicts():
+            moved = rows.update(**values)
+        if moved != len(group):
+            raise InvalidTransition("Somebody else was faster; nothing was changed.")
+
+
+def _opens(change: Change) -> bool:
+    """Tell whether the change begins an assignment: an offer, or an open request taken."""
+    return change.row.assignment is AssignmentStatus.OFFERED or (
+        change.row.assignment is AssignmentStatus.ACCEPTED and change.source is State.UNASSIGNED
+    )
+
+
+def _end_or_answer_assignments(changes: Sequence[Change]) -> None:
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for change in changes:
+        if _opens(change) or not (change.row.assignment or change.assignment_values):
+            continue
+        values = dict(change.assignment_values)
+        if change.row.assignment:
+            values["status"] = change.row.assignment
+            if change.row.assignment in ENDED:
+                values["ended_at"] = change.now
+            elif change.source is State.OFFERED:
+                values["answered_at"] = change.now
+        groups[tuple(sorted(values.items()))].append(change.appointment.pk)
+    for group, ids in groups.items():
+        Assignment.objects.filter(appointment_id__in=ids, ended_at__isnull=True).update(**dict(group))
+
+
+def _open_assignment(change: Change) -> Assignment:
+    appointment = change.appointment
+    accepted = change.row.assignment is AssignmentStatus.ACCEPTED
+    assert appointment.therapist_id and appointment.origin and change.row.assignment
+    return Assignment.objects.create(
+        appointment=appointment,
+        therapist_id=appointment.therapist_id,
+        origin=appointment.origin,
+        status=change.row.assignment,
+        assigned_at=change.now,
+        answered_at=change.now if accepted else None,
+        **change.assignment_values,
+    )
+
+
+def _log(change: Change) -> AppointmentLog:
+    old, new = change.log_values
+    return AppointmentLog(
+        appointment_id=change.appointment.pk,
+        action=change.row.audit,
+        performed_by=change.actor,
+        timestamp=change.now,
+        notes=change.notes,
+        old_values=old,
+        new_values=new,
+    )

@@ -1,0 +1,54 @@
+"""Published time: which slots a reader sees, and which of them can be booked."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import BooleanField, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+
+from appointments.models import HOLDS_THERAPIST, Appointment, TimeOff, TimeSlot
+from appointments.selectors.conflicts import LONGEST_SLOT, overlapping, visits_after
+from core.accounts.models import Role, User
+
+STAFF: Final = frozenset({Role.OPERATOR, Role.ADMIN})
+
+
+def slots_for(reader: User, now: datetime) -> QuerySet[TimeSlot]:
+    """The slots that `reader` may know of, each with `can_book`; patients see what is open to bookings in principle."""
+    rows = TimeSlot.objects.select_related("therapist__institution").annotate(
+        can_book=ExpressionWrapper(bookable(now), output_field=BooleanField())
+    )
+    if reader.role != Role.ADMIN:
+        rows = rows.filter(therapist__institution_id=reader.institution_id)
+    if reader.role == Role.PATIENT:
+        rows = rows.filter(is_available=True, therapist__is_active=True)
+    return rows.order_by("start", "id")
+
+
+def bookable(now: datetime) -> Q:
+    """Slots in which a place is free: not past, not full, not hidden, and nothing else keeps the therapist away."""
+    other = Appointment.objects.filter(
+        HOLDS_THERAPIST,
+        visits_after(now),
+        overlapping(OuterRef("start"), OuterRef("end")),
+        therapist_id=OuterRef("therapist_id"),
+    ).exclude(time_slot_id=OuterRef("pk"), time_slot_id__isnull=False)
+    off = TimeOff.objects.filter(overlapping(OuterRef("start"), OuterRef("end")), therapist_id=OuterRef("therapist_id"))
+    here = Q(therapist__away_until__isnull=True) | Q(therapist__away_until__lte=now)
+    taking = Q(therapist__is_active=True, therapist__taking_appointments=True) & here
+    return Q(is_available=True, is_booked=False, start__gt=now) & taking & ~Exists(other) & ~Exists(off)
+
+
+def bookable_slots(therapist_id: int, day: date, minutes: int, now: datetime) -> QuerySet[TimeSlot]:
+    """A therapist's slots of the institution's `day` that have a place for a visit of `minutes`; one query."""
+    length = ExpressionWrapper(F("end") - F("start"), output_field=DurationField())
+    return (
+        TimeSlot.objects.filter(bookable(now), therapist_id=therapist_id, date=day)
+        .annotate(length=length)
+        .filter(length__gte=timedelta(minutes=minutes))
+        .order_by("start", "id")
+    )
+
+
+def overlapping_slots(therapist_id: int, start: datetime, end: datetime) -> QuerySet[TimeSlot]:
+    """Slots of the therapist in the way of another one."""
+    return TimeSlot.objects.filter(overlapping(start, end), therapist_id=therapist_id, start__gt=start - LONGEST_SLOT)

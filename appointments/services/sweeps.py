@@ -1,0 +1,181 @@
+"""What happens by itself when a time has come; called by ETA tasks, the relay, beat and commands."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from appointments import machine
+from appointments.models import Appointment, Assignment
+from appointments.policy import Policy, current_policy
+from appointments.services.due import due_for
+from appointments.services.reassignment import search_request
+from appointments.services.suspension import settle_outages, suspend_for_silence
+from core.liveness.services import anyone_silent
+from core.transactions import in_transaction
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+NOT_STAFFED: Final = "not staffed in time"
+Batch = Callable[[Q, int], list[Appointment]]
+
+
+class Expired(NamedTuple):
+    """What an expiry sweep did; appointments and therapists by id."""
+
+    appointments: list[int]
+    disabled_therapists: list[int]
+
+
+def expire_due(now: datetime, *, manual: bool = False, where: Q | None = None) -> Expired:
+    """Act on every offer at or past its deadline, in batches; one bad row never stops the others.
+
+    `manual` (the command and the operator's button) acts even where AUTO_CANCEL_ENABLED is off or a part was silent.
+    """
+    policy = current_policy()
+    if not manual and not policy.auto_cancel:
+        return Expired([], [])
+    fair = manual or not anyone_silent(now)
+    if not manual:
+        settle_outages(now)  # whoever sweeps first after an outage, and in this order: a beat may end it in between
+    disabled: list[int] = []
+
+    def batch(rows: Q, limit: int) -> list[Appointment]:
+        moved, suspended = _expire_batch(now, policy, rows, limit, suspend=fair, manual=manual)
+        disabled.extend(suspended)
+        return moved
+
+    moved = in_batches(
+        "expire", batch, lambda rows: due_for(("expire", "expire_request"), now, policy).filter(rows), where
+    )
+    return Expired(moved, disabled)
+
+
+@in_transaction
+def _expire_batch(
+    now: datetime, policy: Policy, rows: Q, limit: int, *, suspend: bool, manual: bool
+) -> tuple[list[Appointment], list[int]]:
+    expired = machine.apply_many(
+        "expire",
+        now,
+        limit=limit,
+        where=rows,
+        policy=policy,
+        planned=lambda appointment: {"changes": {"auto_cancelled_at": now}},
+    )
+    suspended: set[int] = set()
+    if suspend and policy.auto_disable and expired:
+        suspended = suspend_for_silence(_blamed(expired, manual=manual), policy, now)
+    if policy.auto_reassign:
+        for appointment in expired:
+            _search_again(appointment, now, policy)
+    requests = machine.apply_many(
+        "expire_request",
+        now,
+        limit=limit,
+        where=rows,
+        policy=policy,
+        planned=lambda appointment: {
+            "changes": {"open": policy.open_requests, "opened_at": now if policy.open_requests else None}
+        },
+    )
+    return expired + requests, sorted(suspended)
+
+
+def _blamed(expired: list[Appointment], *, manual: bool) -> list[Appointment]:
+    """Those whose therapist had the full time, and whom the offer had reached as far as we can know."""
+    fair = Q(full_clock=True)
+    if not manual:
+        fair &= Q(notified_at__isnull=False)
+    ids = {appointment.pk for appointment in expired}
+    latest = Assignment.objects.filter(fair, appointment_id__in=ids, ended_at__isnull=False, status="expired")
+    known = set(latest.values_list("appointment_id", "therapist_id"))
+    return [appointment for appointment in expired if (appointment.pk, appointment.therapist_id) in known]
+
+
+def _search_again(appointment: Appointment, now: datetime, policy: Policy) -> None:
+    if now < appointment.start:
+        changes, tasks = search_request(appointment, uuid.uuid4(), now)
+        machine.apply("search_again", appointment, None, now, changes=changes, tasks=tasks, policy=policy)
+
+
+def warn_due(now: datetime) -> list[int]:
+    """Warn the therapists whose time is running out, live and on the second channel."""
+    policy = current_policy()
+
+    def planned(appointment: Appointment) -> dict[str, Any]:
+        return {
+            "assignment_values": {"warned_at": now},
+            "changes": {},
+            "tasks": [("send_offer", {"appointment": appointment.pk, "occasion": "warn"})],
+        }
+
+    def batch(rows: Q, limit: int) -> list[Appointment]:
+        return machine.apply_many("warn", now, limit=limit, where=rows, policy=policy, planned=planned)
+
+    return in_batches("warn", batch, lambda rows: due_for(("warn",), now, policy).filter(rows))
+
+
+def miss_due(now: datetime) -> list[int]:
+    """Mark as missed what nobody began within the grace."""
+    return _sweep("miss", now, lambda appointment: {"changes": {"missed_at": now}})
+
+
+def lapse_due(now: datetime) -> list[int]:
+    """Cancel what has no therapist by its start."""
+    columns = {"cancellation_reason": NOT_STAFFED, "cancelled_at": now}
+    return _sweep("lapse", now, lambda appointment: {"changes": columns, "notes": NOT_STAFFED})
+
+
+def _sweep(name: str, now: datetime, planned: Callable[[Appointment], dict[str, Any]]) -> list[int]:
+    policy = current_policy()
+
+    def batch(rows: Q, limit: int) -> list[Appointment]:
+        return machine.apply_many(name, now, limit=limit, where=rows, policy=policy, planned=planned)
+
+    return in_batches(name, batch, lambda rows: due_for((name,), now, policy).filter(rows))
+
+
+def in_batches(
+    name: str, batch: Batch, due: Callable[[Q], Any], where: Q | None = None, size: int = BATCH
+) -> list[int]:
+    """Run `batch` until nothing is due; rows of a batch that fails are then tried one by one."""
+    moved: list[int] = []
+    only = where or Q()
+    while True:
+        try:
+            done = batch(only, size)
+        except Exception:  # found out one by one below, where each failure is logged with its id
+            log.exception("sweep.batch_failed", sweep=name)
+            return moved + _one_by_one(name, batch, list(due(only).values_list("pk", flat=True)[: 4 * size]))
+        moved += [appointment.pk for appointment in done]
+        if len(done) < size:
+            return moved
+
+
+def _one_by_one(name: str, batch: Batch, ids: list[int]) -> list[int]:
+    moved: list[int] = []
+    for pk in ids:
+        try:
+            with transaction.atomic():
+                moved += [appointment.pk for appointment in batch(Q(pk=pk), 1)]
+        except Exception:  # one bad row never stops a sweep
+            log.exception("sweep.row_failed", sweep=name, appointment=pk)
+    return moved
+
+
+def deadlines_to_arm(now: datetime, horizon: timedelta) -> list[int]:
+    """Assignments whose deadline comes within the horizon and for which no ETA task was published yet."""
+    return list(
+        Assignment.objects.filter(
+            ended_at__isnull=True,
+            status="offered",
+            armed_for__isnull=True,
+            appointment__response_deadline__lte=now + horizon,
+        ).values_list("pk", flat=True)[:10_000]
+    )

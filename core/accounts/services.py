@@ -1,0 +1,69 @@
+"""Suspending and reinstating accounts. The caller owns the transaction, except of `end_access`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import F
+from knox.models import AuthToken
+
+from core.accounts.models import AccountLog, User
+from core.outbox.models import Lane
+from core.outbox.writing import write
+from core.transactions import in_transaction
+
+
+def suspend(user_id: int, *, reason: str, actor: User | None, now: datetime) -> bool:
+    """End the account's access: tokens and sessions are gone; False when it was suspended already."""
+    return bool(suspend_many([user_id], reason=reason, actor=actor, now=now))
+
+
+def suspend_many(user_ids: Sequence[int], *, reason: str, actor: User | None, now: datetime) -> list[int]:
+    """`suspend` for many in a handful of statements; returns those who were active until now."""
+    rows = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids, is_active=True).order_by("pk")
+    active = list(rows.values_list("pk", flat=True))
+    if not active:
+        return []
+    User.objects.filter(pk__in=active).update(
+        is_active=False, suspended_at=now, suspension_reason=reason, session_epoch=F("session_epoch") + 1
+    )
+    AuthToken.objects.filter(user_id__in=active).delete()
+    AccountLog.objects.bulk_create(
+        AccountLog(
+            user_id=pk,
+            action="disabled",
+            performed_by=actor,
+            timestamp=now,
+            reason=reason,
+            old_values={"is_active": True},
+            new_values={"is_active": False},
+        )
+        for pk in active
+    )
+    return active
+
+
+@in_transaction
+def end_access(user_id: int, reason: str, actor: User, now: datetime) -> bool:
+    """`suspend` by hand, whole by itself: open sockets close too. False when it was suspended already."""
+    done = suspend(user_id, reason=reason, actor=actor, now=now)
+    if done:
+        fact = {"user": user_id, "token": None}
+        write(Lane.REALTIME, "token_revoked", fact, stream=f"user:{user_id}", now=now)
+    return done
+
+
+def reinstate(user_id: int, *, actor: User | None, now: datetime) -> bool:
+    """Give a suspended account its access back; False when it was not suspended."""
+    changed = User.objects.filter(pk=user_id, is_active=False).update(
+        is_active=True, suspended_at=None, suspension_reason=""
+    )
+    if changed:
+        AccountLog.objects.create(
+            user_id=user_id,
+            action="enabled",
+            performed_by=actor,
+            timestamp=now,
+            old_values={"is_active": False},
+            new_values={"is_active": True},
+        )
+    return bool(changed)

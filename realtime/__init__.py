@@ -1,0 +1,1 @@
+"""What happened, told to those it concerns: the durable inbox, its fan-out, the WebSocket and polling."""

@@ -1,0 +1,79 @@
+"""What patients fill in. The fields carry the names of the contract; a refusal of the domain lands at its field."""
+
+from datetime import date, datetime, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appointments.api.inputs import LARGEST_ID, LONGEST_REASON, LONGEST_TEXT
+from appointments.api.times import from_wall_clock
+from appointments.models import AppointmentType
+from core.errors import DomainError
+
+TYPES: Final = (
+    (AppointmentType.THERAPY.value, _("Therapy")),
+    (AppointmentType.CONSULTATION.value, _("Consultation")),
+    (AppointmentType.FOLLOW_UP.value, _("Follow-up")),
+    (AppointmentType.CRISIS_INTERVENTION.value, _("Crisis intervention")),
+)
+# Where the domain names a field otherwise than the form.
+FIELDS: Final = {
+    "start": "time",
+    "appointment_date": "date",
+    "appointment_time": "time",
+    "therapist": "provider_id",
+    "preferred_date": "date",
+    "cancellation_reason": "reason",
+}
+
+
+class Refusable(forms.Form):
+    """A form that shows what the domain refused, at the field to blame."""
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Note a refusal; the answers stay."""
+        name = FIELDS.get(refusal.attr or "", refusal.attr)
+        self.add_error(name if name in self.fields else None, refusal.detail)
+
+
+class DayForm(Refusable):
+    """A day on the institution's calendar."""
+
+    date = forms.DateField(error_messages={"required": _("Choose a date"), "invalid": _("Enter a date")})
+
+
+class WhenForm(DayForm):
+    """A day and a time on the institution's clock."""
+
+    time = forms.TimeField(error_messages={"required": _("Choose a time"), "invalid": _("Enter a time")})
+
+    def start(self, zone: ZoneInfo) -> datetime:
+        """The instant asked for. Raises InvalidInput."""
+        day: date = self.cleaned_data["date"]
+        at: time = self.cleaned_data["time"]
+        return from_wall_clock(day, at, zone, attr="time")
+
+
+class WaitingForm(DayForm):
+    """What is asked for without a time: a place on the waiting list."""
+
+    appointment_type = forms.ChoiceField(choices=TYPES, required=False)
+    provider_id = forms.IntegerField(min_value=1, max_value=LARGEST_ID, required=False)
+    notes = forms.CharField(max_length=LONGEST_TEXT, required=False, strip=True)
+
+    def clean_appointment_type(self) -> Any:
+        return self.cleaned_data["appointment_type"] or AppointmentType.THERAPY.value
+
+
+class BookingForm(WhenForm, WaitingForm):
+    replaces = forms.IntegerField(min_value=1, max_value=LARGEST_ID, required=False)
+
+
+class RescheduleForm(WhenForm):
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class CancelForm(Refusable):
+    reason = forms.CharField(max_length=LONGEST_REASON, error_messages={"required": _("Enter a reason")})

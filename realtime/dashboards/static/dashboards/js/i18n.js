@@ -1,0 +1,63 @@
+// Words, numbers and times in the reader's language. `django` is the catalogue loaded before the modules.
+import { h } from './dom.js';
+import { settings } from './settings.js';
+
+const catalogue = globalThis.django;
+
+/** The translation; `{name}` in it is filled from `values`. */
+export function t(text, values) {
+  return fill(catalogue.gettext(text), values);
+}
+
+/** The form for a number, by the rules of the language; `{n}` is the number. */
+export function tn(one, many, n, values) {
+  return fill(catalogue.ngettext(one, many, n), { n, ...values });
+}
+
+function fill(text, values = {}) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export const isRtl = () => document.documentElement.dir === 'rtl';
+const locale = { en: 'en-GB', ar: 'ar-u-nu-latn', ur: 'ur-u-nu-latn' }[settings.language] ?? 'en-GB';
+const formats = new Map();
+
+/** An instant on the wall of a zone. */
+export function at(instant, zone, options = { hour: '2-digit', minute: '2-digit' }) {
+  const key = zone + JSON.stringify(options);
+  if (!formats.has(key)) {
+    const cycle = options.hour ? { hourCycle: 'h23' } : {};
+    formats.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, ...cycle, ...options }));
+  }
+  return formats.get(key).format(new Date(instant));
+}
+
+const DAY = { weekday: 'short', day: 'numeric', month: 'short' };
+export const day = (instant, zone) => at(instant, zone, DAY);
+export const longDay = (instant, zone) => at(instant, zone, { weekday: 'long', day: 'numeric', month: 'long' });
+const calendar = (instant, zone) => new Intl.DateTimeFormat('en-CA', { timeZone: zone }).format(new Date(instant));
+export const sameDay = (one, other, zone) => calendar(one, zone) === calendar(other, zone);
+
+export const place = zone => (zone.includes('/') ? zone.split('/').pop().replaceAll('_', ' ') : zone);
+export const ownZone = settings.own_timezone || Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
+/** Time and place as one isolate each: the institution's first, the reader's own where it differs. */
+export function bothZones(instant, zone) {
+  const pair = name => h('bdi', { dir: 'ltr' }, `${at(instant, name)} ${place(name)}`);
+  if (offsetText(instant, zone) === offsetText(instant, ownZone)) return h('span', {}, pair(zone));
+  const days = (Date.parse(calendar(instant, ownZone)) - Date.parse(calendar(instant, zone))) / 86_400_000;
+  const shift = days ? ` (${days > 0 ? t('+1 day') : t('−1 day')})` : '';
+  return h('span', {}, pair(zone), ' / ', pair(ownZone), shift);
+}
+
+function offsetText(instant, zone) {
+  return new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).format(new Date(instant));
+}
+
+/** mm:ss, from an hour on h:mm:ss. */
+export function clockText(milliseconds) {
+  const seconds = Math.max(0, Math.floor(Math.abs(milliseconds) / 1000));
+  const two = number => String(number).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60)];
+  return hours ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}` : `${two(minutes)}:${two(seconds % 60)}`;
+}

@@ -1,0 +1,132 @@
+// What every page has: theme, clock, preferences, shortcuts' help, menus that close.
+import * as clock from './clock.js';
+import { ask } from './dialogs.js';
+import { byId, h, ltr } from './dom.js';
+import { at, place, t } from './i18n.js';
+import { preference, prefer } from './preferences.js';
+import { settings } from './settings.js';
+
+const THEMES = ['auto', 'light', 'dark'];
+const root = document.documentElement;
+
+function showTheme(theme) {
+  if (theme === 'auto') delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  const names = { auto: t('Theme: automatic'), light: t('Theme: light'), dark: t('Theme: dark') };
+  byId('theme').querySelector('.sr').textContent = names[theme];
+  byId('theme').title = names[theme];
+}
+
+function startTheme() {
+  const stored = () => localStorage.getItem('theme') ?? 'auto';
+  let theme = preference('theme', stored());
+  if (!THEMES.includes(theme)) theme = 'auto';
+  byId('theme').hidden = false;
+  byId('theme').addEventListener('click', () => {
+    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    localStorage.setItem('theme', theme);
+    showTheme(theme);
+    prefer('theme', theme).catch(() => {});
+  });
+  showTheme(theme);
+}
+
+function startClock() {
+  const shown = byId('clock');
+  if (!shown) return;
+  const seconds = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
+  const time = ltr('');
+  shown.append(time);
+  clock.onTick(now => {
+    time.textContent = `${at(now, settings.timezone, seconds)} ${place(settings.timezone)}`;
+  });
+}
+
+function startMenus() {
+  document.addEventListener('click', event => closeMenus(event.target.closest?.('details.menu')));
+  document.addEventListener('keydown', event => {
+    if (event.key !== 'Escape') return;
+    const open = document.activeElement?.closest?.('details.menu[open]');
+    closeMenus(null);
+    open?.querySelector('summary').focus();
+  });
+}
+
+function closeMenus(but) {
+  for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== but) menu.open = false;
+}
+
+function applyMotion(paused) {
+  if (paused) root.dataset.motion = 'off';
+  else delete root.dataset.motion;
+}
+
+function startPreferences() {
+  const box = byId('preferences');
+  if (!box) return;
+  const choice = (name, label, otherwise, apply = () => {}) => {
+    const tick = h('input', { type: 'checkbox', checked: preference(name, otherwise) });
+    tick.addEventListener('change', () => {
+      apply(tick.checked);
+      prefer(name, tick.checked).catch(() => {});
+    });
+    return h('label', { className: 'check' }, tick, label);
+  };
+  applyMotion(preference('motion', false));
+  box.append(
+    choice('motion', t('Pause animations'), false, applyMotion),
+    choice('sound', t('Chime when something arrives'), false),
+    choice('shortcuts', t('Keyboard shortcuts'), settings.user.role !== 'patient'),
+  );
+}
+
+const SHORTCUTS = [
+  ['?', t('This help')],
+  ['/', t('Search')],
+  ['g r', t('Pending reviews')],
+  ['g t', t('Timeout monitoring')],
+  ['g a', t('All appointments')],
+  ['g n', t('Notifications')],
+  ['j k', t('Next and previous row')],
+  ['Enter', t('Details')],
+  ['c', t("I'm on it")],
+  ['e', t('Extend 10 min')],
+];
+
+/** Show which keys do what. */
+export function showShortcuts() {
+  const rows = SHORTCUTS.map(([keys, what]) => [
+    h(
+      'dt',
+      {},
+      keys.split(' ').map(key => [h('kbd', {}, key), ' ']),
+    ),
+    h('dd', {}, what),
+  ]);
+  ask({ title: t('Keyboard shortcuts'), body: h('dl', { className: 'keys' }, rows) });
+}
+
+document.addEventListener('keydown', event => {
+  const typing = event.target.closest?.('input, textarea, select, dialog[open]');
+  if (
+    typing ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    !preference('shortcuts', settings.user?.role !== 'patient')
+  )
+    return;
+  if (event.key === '?') {
+    event.preventDefault();
+    showShortcuts();
+  }
+  if (event.key === '/' && byId('search')) {
+    event.preventDefault();
+    byId('search').focus();
+  }
+});
+
+startTheme();
+startClock();
+startMenus();
+startPreferences();

@@ -1,0 +1,99 @@
+"""The way in and out: landing page, login, language, and one click per demo account."""
+
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth import login as begin_session
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_noop as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.accounts.login import sign_in, sign_out
+from core.accounts.models import Role, User
+from core.errors import DomainError
+from core.web.arrival import arrived_at
+from realtime.dashboards.pages import HOMES, page, reader_of
+
+BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
+# The accounts of `seed_demo`, and what each button says.
+DEMO: Final = {
+    "operator": _("Open as operator"),
+    "therapist": _("Open as therapist"),
+    "patient": _("Open as patient"),
+    "admin": _("Open as admin"),
+}
+DEMO_PASSWORD: Final = "demo"  # noqa: S105 - the demo's, and only with DEBUG
+REFUSALS: Final = {"account_suspended": 403, "throttled": 429}
+
+
+@require_GET
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this is, and where its doors are."""
+    people = DEMO.items() if settings.DEBUG else ()
+    return page(request, "dashboards/landing.html", {"demo_people": people})
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Begin a session; a refusal keeps the name and says why."""
+    wanted = request.POST.get("next", request.GET.get("next", ""))
+    if request.method != "POST":
+        reader = reader_of(request)
+        return (
+            HttpResponseRedirect(_home(reader)) if reader else page(request, "dashboards/login.html", {"next": wanted})
+        )
+    username, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
+    context = {"next": wanted, "username": username}
+    missing = [name for name, value in (("username", username), ("password", password)) if not value]
+    if missing:
+        return page(request, "dashboards/login.html", {**context, "missing": missing}, status=400)
+    return _signed_in(request, username, password, context)
+
+
+def _signed_in(request: HttpRequest, username: str, password: str, context: dict[str, str]) -> HttpResponse:
+    try:
+        user = sign_in(request, username[:150], password[:256])
+    except DomainError as refusal:
+        told = {**context, "refusal": refusal}
+        return page(request, "dashboards/login.html", told, status=REFUSALS.get(refusal.code, 400))
+    begin_session(request, user, backend=BACKEND)
+    wanted = context["next"]
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(wanted if safe else _home(user))
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    sign_out(request, arrived_at(request))
+    return HttpResponseRedirect("/")
+
+
+@require_POST
+def enter_demo(request: HttpRequest) -> HttpResponse:
+    """Sign in as one of the demo accounts; outside of debugging there is no such door."""
+    username = request.POST.get("username", "")
+    if not settings.DEBUG or username not in DEMO:
+        raise Http404
+    return _signed_in(request, username, DEMO_PASSWORD, {"next": "", "username": username})
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language, for the account where there is one, and go back to the page."""
+    language, reader = request.POST.get("language", ""), reader_of(request)
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    response = HttpResponseRedirect(back if safe else "/")
+    if language in dict(settings.LANGUAGES):
+        if reader:
+            User.objects.filter(pk=reader.pk).update(language=language)
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
+    return response
+
+
+def _home(user: User) -> str:
+    return HOMES[Role(user.role)]

@@ -1,0 +1,171 @@
+"""One person's click arrives at another's page, and a page survives its connection."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.support.clients import Person
+from tests.support.stack import Stack
+
+Offered = Callable[..., int]
+People = Callable[[str], Person]
+
+
+def row(page: Page, appointment: int):  # type: ignore[no-untyped-def]
+    return page.get_by_test_id(f"appointment-{appointment}")
+
+
+def live(page: Page) -> Page:
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
+    return page
+
+
+def test_an_offer_appears_with_its_countdown_and_goes_when_it_is_accepted(opened: Open, offered: Offered) -> None:
+    operator, therapist = live(opened("operator", "/operator/")), live(opened("therapist", "/therapist/"))
+    visit = offered()
+    expect(row(operator, visit)).to_have_attribute("data-phase", "awaiting")
+    expect(operator.get_by_role("timer", name=f"Response time for A-{visit}")).to_contain_text("29:")
+    therapist.get_by_role("button", name=f"Accept A-{visit}", exact=True).click()
+    expect(row(therapist, visit)).to_have_count(0)
+    expect(row(operator, visit)).to_have_count(0)
+    expect(operator.get_by_role("region", name="Messages")).to_contain_text(f"accepted A-{visit}")
+    therapist.get_by_role("tab", name="Upcoming").click()
+    expect(row(therapist, visit)).to_contain_text("Accepted")
+
+
+def test_a_rejection_is_reviewed_and_its_reason_is_text(opened: Open, offered: Offered) -> None:
+    operator = live(opened("operator", "/operator/?tab=reviews"))
+    therapist = live(opened("therapist", "/therapist/"))
+    visit = offered()
+    therapist.get_by_role("button", name=f"Reject… A-{visit}").click()
+    dialog = therapist.get_by_role("dialog", name=f"Reject A-{visit}?")
+    dialog.get_by_role("button", name="Reject", exact=True).click()
+    expect(dialog.get_by_text("Enter a reason")).to_be_visible()
+    payload = "<img src=x onerror=alert(1)><script>alert(1)</script>\u202e" + "long " * 350
+    dialog.get_by_label("Reason", exact=True).fill(payload)
+    dialog.get_by_role("button", name="Reject", exact=True).click()
+    expect(dialog).to_have_count(0)
+    expect(row(operator, visit)).to_contain_text("<script>alert(1)</script>")
+    assert operator.locator("#panel img, #panel script").count() == 0
+    assert operator.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    operator.get_by_role("button", name=f"Accept rejection A-{visit}").first.click()
+    expect(row(operator, visit)).to_have_count(0)
+
+
+def test_a_denied_rejection_needs_a_note_and_binds_the_therapist(
+    opened: Open, offered: Offered, people: People
+) -> None:
+    visit = offered()
+    people("therapist").act(visit, "reject", rejection_reason="Too far")
+    operator = opened("operator", "/operator/?tab=reviews")
+    operator.get_by_role("button", name=f"Deny rejection… A-{visit}").first.click()
+    dialog = operator.get_by_role("dialog", name=f"Deny the rejection of A-{visit}?")
+    dialog.get_by_role("button", name="Deny rejection").click()
+    expect(dialog.get_by_text("Enter a note for the therapist")).to_be_visible()
+    dialog.get_by_label("Note to the therapist").fill("Nobody else can")
+    dialog.get_by_role("button", name="Deny rejection").click()
+    expect(row(operator, visit)).to_have_count(0)
+    assert people("operator2").see(visit)["status"] == "assigned"
+
+
+def test_who_comes_second_reads_that_it_was_handled(opened: Open, offered: Offered, people: People) -> None:
+    visit = offered()
+    people("therapist").act(visit, "reject", rejection_reason="Ill")
+    operator = opened("operator", "/operator/?tab=reviews")
+    expect(row(operator, visit)).to_be_visible()
+    operator.route("**/review_rejection/", lambda route: (decide(people, visit), route.continue_()))
+    operator.get_by_role("button", name=f"Accept rejection A-{visit}").first.click()
+    expect(row(operator, visit)).to_contain_text("Your change was not saved")
+    expect(row(operator, visit)).to_contain_text("Confirmed")
+
+
+def decide(people: People, visit: int) -> None:
+    answer = people("operator2").act(visit, "review_rejection", review_decision="deny", review_notes="Please come")
+    assert answer.status == 200, answer
+
+
+def test_a_row_turns_due_and_overdue_by_itself_and_i_am_on_it_calms_it(
+    stack: Stack, opened: Open, offered: Offered, people: People
+) -> None:
+    visit = offered("therapist2")
+    stack.python(
+        "from datetime import timedelta; from django.utils import timezone\n"
+        "from appointments.models import Appointment\n"
+        f"now = timezone.now(); Appointment.objects.filter(pk={visit}).update("
+        "warn_at=now + timedelta(seconds=3), response_deadline=now + timedelta(seconds=6))"
+    )
+    operator = opened("operator", "/operator/")
+    expect(row(operator, visit)).to_have_attribute("data-phase", "due", timeout=8_000)
+    expect(row(operator, visit)).to_have_attribute("data-phase", "overdue", timeout=8_000)
+    expect(operator.get_by_role("timer", name=f"Response time for A-{visit}")).to_contain_text("−00:")
+    expect(operator.get_by_role("list", name="Overdue").get_by_test_id(f"appointment-{visit}")).to_be_visible()
+    operator.get_by_role("button", name=f"I'm on it A-{visit}").first.click()
+    expect(row(operator, visit)).to_contain_text("You're on it")
+    operator.get_by_role("button", name="Auto-cancel overdue…").click()
+    dialog = operator.get_by_role("dialog", name="Auto-cancel 1 overdue appointment?")
+    expect(dialog).to_contain_text(f"A-{visit}")
+    expect(dialog).to_contain_text("Tariq Aziz")
+    dialog.get_by_role("button", name="Auto-cancel 1").click()
+    expect(operator.get_by_text("Tariq Aziz was suspended")).to_be_visible()
+    operator.get_by_role("button", name="Reinstate Tariq Aziz").click()
+    operator.get_by_role("dialog").get_by_role("button", name="Reinstate").click()
+    expect(operator.get_by_text("Tariq Aziz was suspended")).to_have_count(0)
+    assert people("operator2").see(visit)["status"] == "pending"
+
+
+def test_what_happened_while_offline_is_caught_up_once(opened: Open, offered: Offered) -> None:
+    operator = live(opened("operator", "/operator/"))
+    operator.context.set_offline(True)
+    expect(operator.get_by_test_id("banner")).to_contain_text("You're offline")
+    visits = [offered("therapist3"), offered("therapist4")]
+    operator.context.set_offline(False)
+    live(operator)
+    expect(operator.get_by_test_id("banner")).to_be_hidden()
+    for visit in visits:
+        expect(row(operator, visit)).to_have_count(1)
+    operator.get_by_role("tab", name="Notifications").click()
+    for visit in visits:
+        expect(operator.locator(f"#panel a[href='#A-{visit}']")).to_have_count(2)  # new, then assigned
+
+
+def test_polling_carries_on_where_sockets_do_not_open(opened: Open, offered: Offered, browser, stack, cookies) -> None:  # type: ignore[no-untyped-def]
+    context = browser.new_context(storage_state=cookies("operator"))
+    page = context.new_page()
+    page.route_web_socket("**/ws/events/**", lambda socket: socket.close())
+    page.goto(f"{stack.url}/operator/")
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "polling", timeout=15_000)
+    expect(page.get_by_test_id("banner")).to_contain_text("Refreshing every 10 seconds")
+    visit = offered("therapist5")
+    expect(row(page, visit)).to_be_visible(timeout=timedelta(seconds=13).total_seconds() * 1_000)
+    context.close()
+
+
+def test_the_end_of_a_session_is_said_with_the_way_back(stack: Stack, browser) -> None:  # type: ignore[no-untyped-def]
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{stack.url}/login/")
+    page.get_by_label("User name").fill("hill_operator")
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    live(page)
+    context.request.post(
+        f"{stack.url}/api/auth/logoutall/",
+        headers={"X-CSRFToken": page.locator("[name=csrfmiddlewaretoken]").first.input_value(), "Referer": stack.url},
+    )
+    expect(page.get_by_test_id("banner")).to_contain_text("Your session ended", timeout=8_000)
+    expect(page.get_by_test_id("banner").get_by_role("link", name="Sign in")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/operator/?tab=all&status=completed", "Completed"), ("/operator/?tab=notifications", "Mark all read")],
+)
+def test_the_address_leads_back_to_the_same_view(opened: Open, path: str, shown: str) -> None:
+    operator = opened("operator", path)
+    expect(operator.get_by_role("tabpanel")).to_contain_text(shown)
+    operator.reload()
+    expect(operator.get_by_role("tabpanel")).to_contain_text(shown)

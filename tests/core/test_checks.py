@@ -1,0 +1,104 @@
+"""Production must not start with what only a demo may have."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.checks import CheckMessage
+from django.test import override_settings
+
+from core import checks
+from core.accounts.models import Institution, Role, User
+from core.settings.security import DEMO_SECRET_KEY
+
+SAFE = {"DEBUG": False, "SECRET_KEY": "s" * 50, "ALLOWED_HOSTS": ["clinic.example"]}
+
+
+def ids(found: Sequence[CheckMessage]) -> list[str | None]:
+    return [message.id for message in found]
+
+
+def production(**changed: object) -> list[str | None]:
+    with override_settings(**{**SAFE, **changed}):
+        return ids(checks.production_is_safe())
+
+
+def demo_accounts(*, debug: bool = False) -> list[str | None]:
+    with override_settings(**{**SAFE, "DEBUG": debug}):
+        return ids(checks.no_demo_accounts(databases=["default"]))
+
+
+def account(username: str, password: str) -> None:
+    clinic, _ = Institution.objects.get_or_create(name="Clinic")
+    User.objects.create(username=username, password=make_password(password), institution=clinic, role=Role.OPERATOR)
+
+
+def test_safe_settings_are_let_through() -> None:
+    assert production() == []
+
+
+@pytest.mark.parametrize("key", [DEMO_SECRET_KEY, "short"])
+def test_the_demo_key_and_a_short_one_are_refused(key: str) -> None:
+    assert production(SECRET_KEY=key) == ["core.E001"]
+
+
+def test_any_host_is_refused() -> None:
+    assert production(ALLOWED_HOSTS=["clinic.example", "*"]) == ["core.E002"]
+
+
+def test_a_demo_may_have_all_of_it() -> None:
+    assert production(DEBUG=True, SECRET_KEY=DEMO_SECRET_KEY, ALLOWED_HOSTS=["*"]) == []
+
+
+@pytest.mark.parametrize(("backend", "found"), [("locmem.LocMemCache", ["core.E003"]), ("redis.RedisCache", [])])
+def test_a_deployed_cache_is_shared_by_all_processes(backend: str, found: list[str]) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}):
+        assert ids(checks.cache_is_shared()) == found
+
+
+def test_a_misspelt_event_is_refused_by_name() -> None:
+    with override_settings(EMAIL_EVENTS=["appointment_accepted", "apointment_missed"]):
+        found = checks.mailed_events_exist()
+    assert ids(found) == ["core.E004"]
+    assert "apointment_missed" in str(found[0].msg)
+
+
+@pytest.mark.parametrize("username", ["operator", "hill_patient", "admin"])
+def test_a_demo_account_is_refused(db: None, username: str) -> None:
+    account(username, "demo")
+    assert demo_accounts() == ["core.E005"]
+
+
+def test_an_account_with_a_name_of_the_demo_and_a_password_of_its_own_is_fine(db: None) -> None:
+    account("operator", "something else")
+    assert demo_accounts() == []
+
+
+def test_a_disabled_demo_account_is_fine(db: None) -> None:
+    account("operator", "demo")
+    User.objects.update(is_active=False)
+    assert demo_accounts() == []
+
+
+def test_the_demo_may_have_demo_accounts(db: None) -> None:
+    account("operator", "demo")
+    assert demo_accounts(debug=True) == []
+
+
+def test_checks_that_may_not_ask_the_database_do_not() -> None:
+    with override_settings(**SAFE):
+        assert checks.no_demo_accounts(databases=None) == []
+
+
+def test_a_web_server_does_not_start_in_production_with_the_demo_key(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "DJANGO_DEBUG": "false"}
+    command = [sys.executable, "-m", "uvicorn", "core.asgi:application", "--port", "0", "--log-level", "critical"]
+    started = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert started.returncode != 0
+    assert "DJANGO_SECRET_KEY expects" in started.stderr

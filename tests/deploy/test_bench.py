@@ -1,0 +1,24 @@
+"""What the benchmarks' figures are compared with, and how."""
+
+import pytest
+
+from tests.benchmarks.measuring import Figure, percentile
+
+
+@pytest.mark.parametrize(("measured", "ok"), [(0.32, False), (0.34, True)])
+def test_a_figure_that_should_be_large_is_ok_from_its_goal_on(measured: float, ok: bool) -> None:
+    assert Figure("rows/s", measured, 1 / 3, "").ok is ok
+
+
+@pytest.mark.parametrize(("measured", "ok"), [(2.9, True), (3.1, False)])
+def test_a_figure_that_should_be_small_is_ok_up_to_its_goal(measured: float, ok: bool) -> None:
+    assert Figure("p50", measured, 3, "", at_least=False).ok is ok
+
+
+def test_a_missed_goal_is_said_in_the_table() -> None:
+    assert Figure("p50", 3.1, 3, "3 ms", at_least=False).cells() == ("p50", "≤ 3", "3.1", "MISSED", "3 ms")
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 50), (99, 99), (100, 100)])
+def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
+    assert percentile(list(range(100, 0, -1)), percent) == expected

@@ -1,0 +1,124 @@
+"""`deploy/up` itself, with all its processes."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bootstrap
+import postgres
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+
+UP = str(bootstrap.ROOT / "deploy" / "up")
+# The test run's own services are not meant: each start here has its own.
+NOT_PASSED_ON = {"DATABASE_URL", "CELERY_BROKER_URL", "CHANNEL_LAYER_HOST", "DATA_DIR", "DJANGO_SECRET_KEY"}
+PROCESSES = {"web", "relay", "worker", "worker-deadlines", "beat", "flower"}
+
+
+def environment(data: Path, database_url: str = "") -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON},
+        "DATA_DIR": str(data),
+        "DATABASE_URL": database_url,
+        "PORT": str(bootstrap.free_port()),
+        "FLOWER_PORT": str(bootstrap.free_port()),
+    }
+
+
+class Started:
+    """A running `deploy/up`."""
+
+    def __init__(self, process: subprocess.Popen[str], env: dict[str, str], output: Path) -> None:
+        self.process, self.env, self._output = process, env, output
+        self.url = f"http://127.0.0.1:{env['PORT']}"
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    def wait_until_ready(self) -> None:
+        end = time.monotonic() + 120
+        while "Ctrl-C stops everything." not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.1)
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@contextmanager
+def started(env: dict[str, str], output: Path) -> Iterator[Started]:
+    with output.open("w") as opened:
+        process = subprocess.Popen([UP], env=env, stdout=opened, stderr=subprocess.STDOUT, text=True, cwd="/")
+    try:
+        yield Started(process, env, output)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that the tests of this module start on, one after the other."""
+    return tmp_path_factory.mktemp("up")
+
+
+@pytest.fixture(scope="module")
+def database_url(data: Path) -> Iterator[str]:
+    """An empty database on the server of the test run; with SQLite none, because there it lies in `data`."""
+    if (server := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
+        with postgres.own_database(data, server) as url:
+            yield url
+    else:
+        yield ""
+
+
+def test_up_starts_everything_says_where_and_stops_in_time(data: Path, database_url: str) -> None:
+    with started(environment(data, database_url), data / "said") as up:
+        up.wait_until_ready()
+        family = up.family()
+        with urllib.request.urlopen(f"{up.url}/readyz", timeout=10) as answer:
+            assert answer.status == 200
+        assert up.url in up.said
+        assert "every password is 'demo'" in up.said
+        assert {path.stem for path in (data / "logs").glob("*.log")} == PROCESSES | {"valkey"}
+
+        second = subprocess.run([UP], env=environment(data), capture_output=True, text=True, check=False)
+        assert (second.returncode, "is in use by another start" in second.stderr) == (1, True)
+
+        begun = time.monotonic()
+        up.process.send_signal(signal.SIGTERM)
+
+        assert up.process.wait(15) == 0
+        assert time.monotonic() - begun < 10
+        assert not psutil.wait_procs(family, timeout=0.5)[1]
+
+
+def test_up_leaves_no_process_behind_when_it_is_killed(data: Path, database_url: str) -> None:
+    with started(environment(data, database_url), data / "said") as up:
+        up.wait_until_ready()
+        family = up.family()
+        assert len(family) >= len(PROCESSES)
+
+        up.process.kill()
+
+        assert not psutil.wait_procs(family, timeout=8)[1]
+
+
+def test_the_self_test_sees_an_assignment_through(data: Path) -> None:
+    env = environment(data, os.environ.get("DATABASE_URL", ""))
+
+    done = subprocess.run([UP, "--check"], env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the ETA task tasks.deadlines.expire_assignment waits in its worker" in done.stdout
+    assert re.search(r"appointment_auto_cancelled, \d\.\d+ s after the deadline", done.stdout)

@@ -1,0 +1,174 @@
+"""The patient's pages work by forms alone: book, see, move, cancel."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from appointments.models import Appointment, TimeSlot
+from appointments.services import assignment
+from core.accounts.models import User
+from tests.support.cast import Cast, at, book
+
+KARACHI = ZoneInfo("Asia/Karachi")
+JSON = {"HTTP_ACCEPT": "application/json"}
+
+
+@pytest.fixture
+def pia(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.pia)
+    return client
+
+
+def when(hours: float = 48) -> dict[str, str]:
+    local = at(hours).astimezone(KARACHI)
+    return {"date": local.date().isoformat(), "time": f"{local:%H:%M}"}
+
+
+def publish(therapist: User, hours: float = 48) -> TimeSlot:
+    start = at(hours)
+    local = start.astimezone(KARACHI)
+    return TimeSlot.objects.create(
+        therapist=therapist,
+        date=local.date(),
+        start_time=local.time(),
+        end_time=(local + timedelta(minutes=30)).time(),
+        start=start,
+        end=start + timedelta(minutes=30),
+    )
+
+
+def test_booking_without_a_preference_is_an_open_request(cast: Cast, pia: Client) -> None:
+    answer = pia.post("/schedule", {**when(), "appointment_type": "consultation", "notes": "My knee"})
+    assert (answer.status_code, answer["Location"]) == (302, "/patient/")
+    made = Appointment.objects.get()
+    assert (made.patient, made.therapist, made.open) == (cast.pia, None, True)
+    assert (made.appointment_type, made.notes, made.start) == ("consultation", "My knee", at(48))
+
+
+def test_booking_with_a_provider_waits_for_that_one(cast: Cast, pia: Client) -> None:
+    pia.post("/schedule", {**when(), "provider_id": cast.theo.pk})
+    made = Appointment.objects.get()
+    assert (made.therapist, made.status, made.origin) == (cast.theo, "pending", "patient")
+    page = pia.get("/patient/").content.decode()
+    assert "Request sent. You will hear by" in page
+    assert "Waiting for Theo." in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"date": ""}, "Choose a date"),
+        ({"time": "soon"}, "Enter a time"),
+        ({"date": "2020-01-01"}, "already passed"),
+        ({"provider_id": "999999"}, "err"),
+        ({"notes": "x" * 5_001}, "err"),
+    ],
+    ids=["no date", "no time", "past", "unknown provider", "long notes"],
+)
+def test_a_mistake_is_told_at_its_field_and_the_answers_stay(
+    cast: Cast, pia: Client, wrong: dict[str, str], words: str
+) -> None:
+    answer = pia.post("/schedule", {**when(), "notes": "Kept <b>words</b>", **wrong})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert words in page
+    assert "notes" in wrong or "Kept &lt;b&gt;words&lt;/b&gt;" in page
+    assert not Appointment.objects.exists()
+
+
+def test_looking_up_times_books_nothing_and_offers_what_is_free(cast: Cast, pia: Client) -> None:
+    publish(cast.theo)
+    full = publish(cast.tara, 49)
+    TimeSlot.objects.filter(pk=full.pk).update(current_appointments=1, is_booked=True)
+    page = pia.post("/schedule", {**when(), "show": "1"}).content.decode()
+    assert f'name="time" value="{when()["time"]}"' in page
+    assert f'value="{when(49)["time"]}"' not in page
+    assert not Appointment.objects.exists()
+
+
+def test_a_time_that_was_just_taken_is_said_and_the_answers_stay(cast: Cast, pia: Client) -> None:
+    publish(cast.theo)
+    book(cast.pavel, cast.olive, therapist=cast.theo, hours=48)
+    answer = pia.post("/schedule", {**when(), "provider_id": cast.theo.pk, "notes": "Kept"})
+    assert answer.status_code == 400
+    assert "Your answers are kept" in answer.content.decode()
+    assert Appointment.objects.filter(patient=cast.pia).count() == 0
+
+
+def test_another_booking_in_place_of_a_rejected_one_happens_in_one_step(cast: Cast, pia: Client) -> None:
+    pia.post("/schedule", {**when(), "provider_id": cast.theo.pk})
+    old = Appointment.objects.get()
+    assignment.reject(old.pk, reason="Ill", actor=cast.theo, now=timezone.now())
+    assert "“Ill”" in pia.get("/patient/").content.decode()
+    refused = pia.post("/schedule", {**when(), "date": "2020-01-01", "replaces": old.pk})
+    old.refresh_from_db()
+    assert (refused.status_code, old.status) == (400, "rejected")
+    pia.post("/schedule", {**when(), "replaces": old.pk})
+    old.refresh_from_db()
+    assert old.status == "cancelled"
+    assert Appointment.objects.filter(patient=cast.pia, status="pending").count() == 1
+
+
+def test_json_is_answered_to_who_asks_for_it(cast: Cast, pia: Client) -> None:
+    made = pia.post("/schedule", when(), **JSON)
+    assert (made.status_code, made.json()["status"]) == (201, "pending")
+    wrong = pia.post("/schedule", {"date": "x"}, **JSON)
+    assert wrong.status_code == 400
+    assert {error["attr"] for error in wrong.json()["errors"]} == {"date", "time"}
+
+
+def test_moving_makes_a_successor(cast: Cast, pia: Client) -> None:
+    visit = book(cast.pia, cast.olive, therapist=cast.theo)
+    assignment.accept(visit.pk, actor=cast.theo, now=timezone.now())
+    answer = pia.post(f"/patient/{visit.pk}/reschedule/", {**when(72), "reason": "Travel"})
+    assert answer.status_code == 302
+    visit.refresh_from_db()
+    assert (visit.status, visit.rescheduled_to.start) == ("rescheduled", at(72))
+
+
+def test_cancelling_needs_a_reason(cast: Cast, pia: Client) -> None:
+    visit = book(cast.pia, cast.olive)
+    assert "Enter a reason" in pia.post(f"/patient/{visit.pk}/cancel/", {"reason": " "}).content.decode()
+    assert pia.post(f"/patient/{visit.pk}/cancel/", {"reason": "Travel"}).status_code == 302
+    visit.refresh_from_db()
+    assert (visit.status, visit.cancellation_reason) == ("cancelled", "Travel")
+
+
+@pytest.mark.parametrize("action", ["reschedule", "cancel"])
+def test_somebody_elses_appointment_is_not_found(cast: Cast, pia: Client, action: str) -> None:
+    visit = book(cast.pavel, cast.olive)
+    assert pia.get(f"/patient/{visit.pk}/{action}/").status_code == 404
+    assert pia.post(f"/patient/{visit.pk}/{action}/", {**when(), "reason": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("tab", ["current", "upcoming", "missed", "completed", "all", "notifications", "nonsense"])
+def test_every_tab_opens(cast: Cast, pia: Client, tab: str) -> None:
+    book(cast.pia, cast.olive)
+    assert pia.get(f"/patient/?tab={tab}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/patient/", "/patient-dashboard", "/schedule"])
+def test_the_pages_are_the_patients(cast: Cast, pia: Client, client: Client, path: str) -> None:
+    assert client.get(path).status_code == 302
+    client.force_login(cast.theo)
+    assert client.get(path).status_code == 403
+    assert pia.get(path).status_code == 200
+
+
+def test_payloads_appear_as_text(cast: Cast, pia: Client) -> None:
+    evil = "<script>alert(1)</script>\u202e" + "x" * 4_000
+    visit = book(cast.pia, cast.olive)
+    Appointment.objects.filter(pk=visit.pk).update(cancellation_reason=evil)
+    page = pia.get("/patient/").content.decode()
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_form_needs_its_csrf_token(cast: Cast) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.pia)
+    assert strict.post("/schedule", when()).status_code == 403

@@ -1,0 +1,169 @@
+"""The real thing for tests: web, relay, workers, beat and a Valkey as processes, on ports and data of their own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "deploy"))
+
+from bootstrap import free_port, ready, valkey_command, wait_for_port  # noqa: E402
+from supervisor import Service, expand, parse_procfile  # noqa: E402
+
+EVERYTHING = ("web", "relay", "worker", "worker-deadlines", "beat")
+READY_SECONDS = 60
+
+
+class Stack:
+    """A context manager; settings become environment variables.
+
+    `processes` names what runs (of the Procfile, without Flower). Each can be killed, stalled and started again.
+    The database is a fresh one on the server of DATABASE_URL, or a fresh SQLite file.
+    """
+
+    def __init__(self, processes: tuple[str, ...] = EVERYTHING, **settings: object) -> None:
+        self.names = processes
+        self.scratch = Path(tempfile.mkdtemp(prefix="stack-"))
+        self.port, self.redis_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.ws_url = f"ws://127.0.0.1:{self.port}/ws/events/"
+        self.redis_url = f"redis://127.0.0.1:{self.redis_port}"
+        self._server_url, self.database_url, self._database = self._own_database()
+        self.env = {
+            **{name: value for name, value in os.environ.items() if name not in {"PYTEST_CURRENT_TEST"}},
+            "DJANGO_DEBUG": "true",
+            "DJANGO_SECRET_KEY": "only-for-tests-" + "x" * 40,
+            "DATA_DIR": str(self.scratch),
+            "DATABASE_URL": self.database_url,
+            "CELERY_BROKER_URL": f"{self.redis_url}/0",
+            "CHANNEL_LAYER_HOST": f"{self.redis_url}/1",
+            "PORT": str(self.port),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **{name: str(value) for name, value in settings.items()},
+        }
+        self.services: dict[str, Service] = {}
+
+    def _own_database(self) -> tuple[str | None, str, str | None]:
+        given = os.environ.get("DATABASE_URL", "")
+        if not given.startswith("postgres"):
+            return None, f"sqlite:///{self.scratch / 'db.sqlite3'}", None
+        name = f"stack_{uuid.uuid4().hex[:12]}"
+        parts = urlsplit(given)
+        return given, urlunsplit(parts._replace(path=f"/{name}")), name
+
+    def __enter__(self) -> Self:
+        try:
+            self._sql(f"CREATE DATABASE {self._database}")
+            self._start("valkey", valkey_command(self.redis_port, self.scratch / "valkey"))
+            wait_for_port(self.redis_port, 20)
+            self.manage("migrate", "-v", "0")
+            self.manage("ensure_schedule")
+            self.manage("seed_demo", "--quiet")
+            commands = parse_procfile((ROOT / "Procfile").read_text())
+            for name in self.names:
+                self._start(name, expand(commands[name], self.env))
+            if {"web", "relay", "beat"} <= set(self.names):
+                wait_until(lambda: ready(self.url), READY_SECONDS, self.logs)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        for service in self.services.values():
+            with contextlib.suppress(ProcessLookupError):
+                service.signal(signal.SIGCONT)
+                service.signal(signal.SIGKILL)
+            if service.process is not None:
+                service.process.wait()
+        self._sql(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+        if error is not None:
+            print(self.logs())
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _start(self, name: str, command: list[str]) -> None:
+        service = Service(name, command, self.env, self.scratch / "logs" / f"{name}.log")
+        service.start()
+        self.services[name] = service
+
+    def _sql(self, statement: str) -> None:
+        if self._server_url is not None:
+            import psycopg
+
+            with psycopg.connect(self._server_url, autocommit=True) as connection:
+                connection.execute(statement)  # type: ignore[arg-type]
+
+    def start_another(self, name: str, of: str) -> None:
+        """Start one more process of the Procfile's entry `of`, under a name of its own."""
+        self._start(name, expand(parse_procfile((ROOT / "Procfile").read_text())[of], self.env))
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a process and its children."""
+        self.services[name].signal(number)
+
+    def kill(self, name: str) -> None:
+        """kill -9, and wait for the end."""
+        self.signal(name, signal.SIGKILL)
+        process = self.services[name].process
+        assert process is not None
+        process.wait()
+
+    def start_again(self, name: str) -> None:
+        """Start a killed process once more."""
+        self.services[name].start()
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """Run Python inside the project, on this stack's database; returns what it printed."""
+        return self.manage("shell", "--no-imports", "-v", "0", "-c", code)
+
+    def logs(self) -> str:
+        """The end of every process's log."""
+        shown = []
+        for name, service in self.services.items():
+            text = service.log.read_text(errors="replace") if service.log.exists() else ""
+            shown.append(f"--- {name}\n{text[-3000:]}")
+        return "\n".join(shown)
+
+
+def wait_until(holds: Callable[[], Any], seconds: float, explain: Callable[[], str] = lambda: "") -> Any:
+    """Wait for something true and return it. Raises AssertionError with `explain()` when it does not come."""
+    end = time.monotonic() + seconds
+    while not (value := holds()):
+        assert time.monotonic() < end, f"did not come about within {seconds} s\n{explain()}"
+        time.sleep(0.05)
+    return value
+
+
+@contextlib.contextmanager
+def stalled(stack: Stack, name: str) -> Iterator[None]:
+    """SIGSTOP a process for the length of the block."""
+    stack.signal(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stack.signal(name, signal.SIGCONT)
