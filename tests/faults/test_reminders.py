@@ -51,17 +51,26 @@ AGE = """
 from datetime import timedelta
 from django.utils import timezone
 from appointments.models import AppointmentReminder
-AppointmentReminder.objects.filter(status="sending").update(claimed_at=timezone.now() - timedelta(hours=1))
+now = timezone.now()
+AppointmentReminder.objects.filter(status="sending").update(claimed_at=now - timedelta(hours=1))
+AppointmentReminder.objects.filter(status="pending").update(due_at=now)
 """
+# What two killed workers had begun to send, and what they had only fetched: two children each, one message ahead each.
+BEGUN, FETCHED = 4, 8
 
 
 def statuses(stack: Stack) -> dict[str, str]:
     return json.loads(stack.python(STATUSES))
 
 
+def reminded(mailbox: Mailbox) -> list[str]:
+    """Whom a reminder has reached; the demo's own people get mails of other kinds at any hour."""
+    return [address for address in mailbox.recipients if address.endswith("@example.org")]
+
+
 def kill_in_the_middle(stack: Stack, mailbox: Mailbox, after: int) -> None:
     """kill -9 the worker with its children as soon as so many mails have come, and start it again."""
-    wait_until(lambda: len(mailbox.letters) >= after, 30, stack.logs)
+    wait_until(lambda: len(reminded(mailbox)) >= after, 30, stack.logs)
     stack.kill("worker")
     stack.start_again("worker")
 
@@ -74,17 +83,17 @@ def test_killed_while_sending_nobody_is_reminded_twice_and_nobody_is_lost_but_th
             stack.python(PLAN)
             kill_in_the_middle(stack, mailbox, 30)
             kill_in_the_middle(stack, mailbox, 100)
-            wait_until(lambda: "pending" not in statuses(stack).values(), 40, stack.logs)
-            wait_until(lambda: Counter(statuses(stack).values())["sending"] <= 4, 10, stack.logs)
+            wait_until(lambda: Counter(statuses(stack).values())["pending"] <= FETCHED, 40, stack.logs)
+            wait_until(lambda: Counter(statuses(stack).values())["sending"] <= BEGUN, 10, stack.logs)
             time.sleep(1)
             stack.python(AGE)
-            wait_until(lambda: "sending" not in statuses(stack).values(), 10, stack.logs)
+            wait_until(lambda: set(statuses(stack).values()) <= {"sent", "uncertain"}, 20, stack.logs)
             stack.signal("worker", signal.SIGTERM)
             found = statuses(stack)
-    received = Counter(mailbox.recipients)
+    received = Counter(reminded(mailbox))
     uncertain = {address for address, status in found.items() if status == "uncertain"}
     assert max(received.values()) == 1
     assert {address for address, status in found.items() if status == "sent"} <= set(received)
     assert set(found) - set(received) <= uncertain
     assert set(found.values()) <= {"sent", "uncertain"}
-    assert (len(found), len(uncertain) <= 4) == (MANY, True)
+    assert (len(found), len(uncertain) <= BEGUN) == (MANY, True)
