@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.core.checks import CheckMessage, Error, Tags, register, run_checks
+from django.core.checks import Warning as Warned
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
@@ -13,6 +14,11 @@ from appointments import demo
 from appointments.events import EventType
 from core.accounts.models import User
 from core.settings.security import DEMO_SECRET_KEY
+
+# What these take leads to no mailbox.
+UNSENT = frozenset(
+    f"django.core.mail.backends.{kind}.EmailBackend" for kind in ("console", "dummy", "filebased", "locmem")
+)
 
 
 def refuse_unsafe_start() -> None:
@@ -33,7 +39,7 @@ def _serious_errors() -> list[str]:
 
 @register(Tags.security)
 def production_is_safe(**_: Any) -> list[CheckMessage]:
-    """Without DEBUG, refuse the demo key and `*` as a host."""
+    """Without DEBUG, refuse the demo key, `*` as a host, and the demo's password for Flower."""
     if settings.DEBUG:
         return []
     found: list[CheckMessage] = []
@@ -42,6 +48,8 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
         found.append(Error("DJANGO_SECRET_KEY expects a key of its own, of 32 characters.", hint=hint, id="core.E001"))
     if "*" in settings.ALLOWED_HOSTS:
         found.append(Error("ALLOWED_HOSTS expects the hosts by name, not '*'.", id="core.E002"))
+    if settings.FLOWER_BASIC_AUTH.partition(":")[2] == demo.PASSWORD:
+        found.append(Error("FLOWER_BASIC_AUTH expects a password of its own, not the demo's.", id="core.E006"))
     return found
 
 
@@ -51,6 +59,15 @@ def cache_is_shared(**_: Any) -> list[CheckMessage]:
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         return [Error("CACHE_URL expects a cache that all processes share.", id="core.E003")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def mails_are_sent(**_: Any) -> list[CheckMessage]:
+    """Warn, with `check --deploy`, where offers, reminders and suspensions would be written to nobody."""
+    if settings.DEBUG or settings.EMAIL_BACKEND not in UNSENT:
+        return []
+    hint = "django.core.mail.backends.smtp.EmailBackend sends, by way of EMAIL_HOST."
+    return [Warned(f"EMAIL_BACKEND sends nothing: {settings.EMAIL_BACKEND}.", hint=hint, id="core.W001")]
 
 
 @register

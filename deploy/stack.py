@@ -28,6 +28,8 @@ RULES_OF_THE_CHECK = frozenset(
         "SUSPENSION_BREAKER_PERCENT",
     }
 )
+# Production refuses this password (core.checks).
+DEMO_FLOWER = "ops:demo"
 ACCOUNTS = (
     ("operator, operator2", "assign, review, watch"),
     ("therapist … therapist8", "accept, reject"),
@@ -120,7 +122,7 @@ class Stack:
         }
         self._default("DJANGO_SECRET_KEY", self._kept_secret())
         if self.debug:
-            self._default("FLOWER_BASIC_AUTH", "ops:demo")
+            self._default("FLOWER_BASIC_AUTH", DEMO_FLOWER)
         self._start_valkey()
         say("Preparing the database …")
         bootstrap.run([str(PYTHON), str(ROOT / "deploy" / "prepare.py")], self.env)

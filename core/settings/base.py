@@ -112,7 +112,8 @@ STORAGES = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "core.web.static.HashedModules"
     },
 }
-SILENCED_SYSTEM_CHECKS = ["axes.W003"]
+# Redirecting to https and Strict-Transport-Security are the proxy's (deploy/nginx).
+SILENCED_SYSTEM_CHECKS = ["axes.W003", "security.W004", "security.W008"]
 
 PORT = env.integer("PORT", 8000, least=1, most=65_535)
 # The links in messages begin with it; they are written where no request says how we are reached.

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.checks import CheckMessage
 from django.test import override_settings
+from stack import DEMO_FLOWER
 
 from core import checks
 from core.accounts.models import Institution, Role, User
 from core.settings.security import DEMO_SECRET_KEY
 
-SAFE = {"DEBUG": False, "SECRET_KEY": "s" * 50, "ALLOWED_HOSTS": ["clinic.example"]}
+SAFE = {"DEBUG": False, "SECRET_KEY": "s" * 50, "ALLOWED_HOSTS": ["clinic.example"], "FLOWER_BASIC_AUTH": "ops:own"}
 
 
 def ids(found: Sequence[CheckMessage]) -> list[str | None]:
@@ -30,6 +31,11 @@ def production(**changed: object) -> list[str | None]:
 def demo_accounts(*, debug: bool = False) -> list[str | None]:
     with override_settings(**{**SAFE, "DEBUG": debug}):
         return ids(checks.no_demo_accounts(databases=["default"]))
+
+
+def mails(backend: str, *, debug: bool = False) -> list[CheckMessage]:
+    with override_settings(**{**SAFE, "DEBUG": debug}, EMAIL_BACKEND=backend):
+        return checks.mails_are_sent()
 
 
 def account(username: str, password: str) -> None:
@@ -50,8 +56,30 @@ def test_any_host_is_refused() -> None:
     assert production(ALLOWED_HOSTS=["clinic.example", "*"]) == ["core.E002"]
 
 
+@pytest.mark.parametrize(("credentials", "found"), [(DEMO_FLOWER, ["core.E006"]), ("me:demo", ["core.E006"]), ("", [])])
+def test_the_demo_s_password_for_flower_is_refused(credentials: str, found: list[str]) -> None:
+    assert production(FLOWER_BASIC_AUTH=credentials) == found
+
+
 def test_a_demo_may_have_all_of_it() -> None:
-    assert production(DEBUG=True, SECRET_KEY=DEMO_SECRET_KEY, ALLOWED_HOSTS=["*"]) == []
+    unsafe = {"SECRET_KEY": DEMO_SECRET_KEY, "ALLOWED_HOSTS": ["*"], "FLOWER_BASIC_AUTH": DEMO_FLOWER}
+    assert production(DEBUG=True, **unsafe) == []
+
+
+@pytest.mark.parametrize("kind", ["console", "dummy", "filebased", "locmem"])
+def test_a_backend_that_sends_no_mail_is_warned_of_and_stops_nothing(kind: str) -> None:
+    found = mails(f"django.core.mail.backends.{kind}.EmailBackend")
+    assert ids(found) == ["core.W001"]
+    assert not found[0].is_serious()
+
+
+@pytest.mark.parametrize("backend", ["django.core.mail.backends.smtp.EmailBackend", "anymail.backends.any.Backend"])
+def test_a_backend_that_may_send_is_fine(backend: str) -> None:
+    assert mails(backend) == []
+
+
+def test_the_demo_need_not_send() -> None:
+    assert mails("django.core.mail.backends.filebased.EmailBackend", debug=True) == []
 
 
 @pytest.mark.parametrize(("backend", "found"), [("locmem.LocMemCache", ["core.E003"]), ("redis.RedisCache", [])])
