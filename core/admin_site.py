@@ -11,7 +11,9 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from core.accounts.login import sign_out
 from core.accounts.models import Role, User
+from core.web.arrival import arrived_at
 
 
 class SecondFactorForm(OTPAuthenticationFormMixin, AuthenticationForm):
@@ -53,3 +55,9 @@ class Site(UnfoldAdminSite):
         self.login_form = SecondFactorForm if settings.ADMIN_OTP else AuthenticationForm
         self.login_template = "admin/second_factor.html" if settings.ADMIN_OTP else None
         return super().login(request, extra_context)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Ends the sockets of this session too, as leaving by any other door does."""
+        if request.method == "POST":
+            sign_out(request, arrived_at(request))
+        return super().logout(request, extra_context)

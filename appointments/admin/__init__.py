@@ -1,5 +1,5 @@
 """Django admin over the same services as the API; importing it registers the pages."""
 
-from appointments.admin import appointments, others, people
+from appointments.admin import appointments, others, people, slots
 
-__all__ = ["appointments", "others", "people"]
+__all__ = ["appointments", "others", "people", "slots"]

@@ -18,6 +18,7 @@ from unfold.decorators import display
 
 from appointments.admin.outcomes import MOST_ROWS, Outcome, ask_reason, each, reason_of, show
 from appointments.admin.scope import ScopedAdmin, is_admin, staff
+from appointments.admin.statistics import figures
 from appointments.models import (
     Appointment,
     AppointmentLog,
@@ -27,8 +28,6 @@ from appointments.models import (
     Service,
 )
 from appointments.policy import current_policy
-from appointments.selectors.statistics import statistics
-from appointments.selectors.visibility import visible_to
 from appointments.services import assignment, attendance
 from appointments.services.due import overdue
 from core.errors import DomainError
@@ -113,13 +112,6 @@ class AppointmentForm(forms.ModelForm):
             services: Any = self.fields["service"]
             services.queryset = Service.objects.filter(institution_id=self.instance.institution_id)
             services.required = False
-
-
-class PeriodForm(forms.Form):
-    """The days that the statistics are of."""
-
-    date_from = forms.DateField(required=False)
-    date_to = forms.DateField(required=False)
 
 
 @admin.register(Appointment)
@@ -237,43 +229,9 @@ class AppointmentAdmin(ScopedAdmin):
         return [page, *super().get_urls()]
 
     def statistics_view(self, request: HttpRequest) -> HttpResponse:
-        """Figures over what the person sees, of all time or between two days."""
-        form = PeriodForm(request.GET)
-        rows = visible_to(staff(request), timezone.now())
-        if form.is_valid():
-            bounds = {"appointment_date__gte": form.cleaned_data["date_from"]}
-            bounds["appointment_date__lte"] = form.cleaned_data["date_to"]
-            rows = rows.filter(**{name: day for name, day in bounds.items() if day})
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Statistics",
-            "form": form,
-            "tables": _tables(statistics(rows, staff(request))),
-        }
-        return TemplateResponse(request, "admin/statistics.html", context)
+        """Figures over what the person sees."""
+        return TemplateResponse(request, "admin/statistics.html", figures(self, request))
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Only who sees several institutions chooses among them."""
         return self.list_filter if is_admin(request) else self.list_filter[:-1]
-
-
-def _tables(found: dict[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:
-    """The statistics as headings with lines."""
-    response = found["response"]
-    return [
-        ("Altogether", [("Appointments", found["total"]), ("Revenue", found["revenue"])]),
-        ("By status", [(AppointmentStatus(name).label, count) for name, count in found["by_status"].items()]),
-        ("By type", list(found["by_type"].items())),
-        ("Answers", [(name.replace("_", " "), value) for name, value in response.items()]),
-        (
-            "Reasons for rejection",
-            [(row["reason"] or "none given", row["count"]) for row in found["rejection_reasons"]],
-        ),
-        (
-            "By therapist",
-            [
-                (row["therapist_name"], f"{row['total']}, {row['completed']} completed, {row['revenue']} paid")
-                for row in found["by_therapist"]
-            ],
-        ),
-    ]

@@ -1,4 +1,4 @@
-"""Slots, the waiting list, services and the breaker in Django admin."""
+"""The waiting list, services and the breaker in Django admin."""
 
 from typing import Any
 
@@ -10,25 +10,8 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 from appointments.admin.outcomes import MOST_ROWS, ask_reason, each, reason_of, show
 from appointments.admin.scope import ScopedAdmin, is_admin, staff
-from appointments.models import Service, SuspensionBreaker, TimeSlot, WaitingList
+from appointments.models import Service, SuspensionBreaker, WaitingList
 from appointments.services import suspension
-
-
-@admin.register(TimeSlot)
-class SlotAdmin(ScopedAdmin):
-    """To look at: a slot is made and changed by the API, which keeps its series and its bookings together."""
-
-    institution_path = "therapist__institution_id"
-    list_display = ("date", "start_time", "end_time", "therapist", "taken", "is_available", "is_booked")
-    list_select_related = ("therapist",)
-    list_filter = (("date", RangeDateFilter), "is_available", "is_booked")
-    list_filter_submit = True
-    search_fields = ("therapist__first_name", "therapist__last_name", "therapist__username")
-    ordering = ("-date", "start_time", "id")
-
-    @admin.display(description="Taken")
-    def taken(self, slot: TimeSlot) -> str:
-        return f"{slot.current_appointments} of {slot.max_appointments}"
 
 
 @admin.register(WaitingList)

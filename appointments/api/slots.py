@@ -22,12 +22,10 @@ from appointments.models import TimeSlot
 from appointments.selectors.free_therapists import therapists_for
 from appointments.selectors.slots import bookable_slots, slots_for
 from appointments.services import slots
-from appointments.services.slots import EVERY_DAY, Hours, Shifts
+from appointments.services.slots import EVERY_DAY, MOST_PLACES, Hours, Shifts
 from core.accounts.models import Role, User
 from core.web.arrival import arrived_at
 from core.web.idempotency import Idempotent
-
-MOST_PLACES = 1_000
 
 
 class WeekdaysField(serializers.CharField):

@@ -22,6 +22,7 @@ from core.accounts.models import User
 from core.transactions import in_transaction
 
 MOST: Final = 5_000
+MOST_PLACES: Final = 1_000
 EVERY_DAY: Final = tuple(range(7))
 BOOKED: Final = "This slot is booked."
 NEVER_SHOWN: Final = "This local time does not exist: the clocks are put forward then."

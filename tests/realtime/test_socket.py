@@ -276,8 +276,9 @@ def test_logout_closes_the_sockets_of_that_token_only(server: str, cast: Cast) -
         assert second.read()["type"] == "pong"
 
 
-@pytest.mark.parametrize(("path", "answer"), [("/api/auth/logout/", 204), ("/logout/", 302)])
+@pytest.mark.parametrize(("path", "answer"), [("/api/auth/logout/", 204), ("/logout/", 302), ("/admin/logout/", 200)])
 def test_signing_out_of_a_browser_closes_its_socket(server: str, cast: Cast, path: str, answer: int) -> None:
+    User.objects.filter(pk=cast.olive.pk).update(is_staff=True)
     browser = Browser()
     browser.force_login(cast.olive, backend="django.contrib.auth.backends.ModelBackend")
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"}

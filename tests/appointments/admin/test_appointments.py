@@ -1,5 +1,6 @@
 """Appointments in Django admin: the table of transitions decides, row by row."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from appointments.models import Appointment, AppointmentLog, Service
+from appointments.models import Appointment, AppointmentLog, AppointmentReminder, Service
 from appointments.services import assignment, attendance
 from tests.appointments.admin.conftest import Desk
 from tests.support.cast import Cast, book, offer
@@ -205,6 +206,32 @@ def test_statistics_are_of_what_the_person_sees(cast: Cast, desk: Desk) -> None:
     page = desk(cast.ada).get(f"{url}?date_to=2000-01-01").content.decode()
     assert re.search(r"Appointments</td>\s*<td[^>]*>0<", page)
     assert "valid date" in desk(cast.ada).get(f"{url}?date_to=soon").content.decode()
+
+
+def test_statistics_are_drawn_as_they_are_written(cast: Cast, desk: Desk) -> None:
+    offer(cast)
+    page = desk(cast.olive).get(f"{LIST}statistics/")
+    charts = {heading: json.loads(data) for heading, data in page.context["charts"]}
+    assert set(charts) == {"By status", "Answers", "By therapist"}
+    drawn = dict(zip(charts["By status"]["labels"], charts["By status"]["datasets"][0]["data"], strict=True))
+    assert drawn == dict(dict(page.context["tables"])["By status"])
+    assert drawn["Pending"] == 1
+    assert charts["By therapist"]["labels"] == ["Theo"]
+    assert page.content.decode().count('class="chart"') == 3
+
+
+def test_the_timeline_and_the_reminders_are_there_to_read_only(cast: Cast, desk: Desk) -> None:
+    appointment = offer(cast)
+    assignment.accept(appointment.pk, cast.theo, timezone.now())
+    answer = desk(cast.olive).get(f"{LIST}{appointment.pk}/change/")
+    shown = {inline.formset.model: inline for inline in answer.context["inline_admin_formsets"]}
+    for model in (AppointmentLog, AppointmentReminder):
+        assert len(shown[model].formset.forms) == model.objects.filter(appointment=appointment).count() > 0
+        assert not (shown[model].has_add_permission or shown[model].has_change_permission)
+    prefix = shown[AppointmentReminder].formset.prefix
+    fields = page_of(desk(cast.olive), appointment) | {f"{prefix}-TOTAL_FORMS": 1, f"{prefix}-0-status": "sent"}
+    desk(cast.olive).post(f"{LIST}{appointment.pk}/change/", fields)
+    assert not AppointmentReminder.objects.filter(appointment=appointment, status="sent").exists()
 
 
 def test_nobody_adds_or_deletes_an_appointment_here(cast: Cast, desk: Desk) -> None:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from knox.models import AuthToken
 
-from appointments.models import SuspensionBreaker, TimeSlot
+from appointments.models import SuspensionBreaker
 from appointments.services import waiting_list
 from appointments.services.waiting_list import Wish
 from core.accounts.models import User
@@ -94,15 +94,6 @@ def test_what_is_above_institutions_is_closed_to_operators(cast: Cast, desk: Des
 @pytest.mark.parametrize("path", ["knox/authtoken/", "otp_totp/totpdevice/", "auth/group/"])
 def test_tokens_second_factors_and_groups_are_no_pages(cast: Cast, desk: Desk, path: str) -> None:
     assert desk(cast.ada).get(f"/admin/{path}").status_code == 404
-
-
-def test_slots_are_shown_by_institution(cast: Cast, desk: Desk) -> None:
-    for therapist in (cast.theo, cast.heiko):
-        TimeSlot.objects.create(
-            therapist=therapist, date=at(24), start_time="09:00", end_time="10:00", start=at(24), end=at(25)
-        )
-    shown = desk(cast.olive).get("/admin/appointments/timeslot/").context["cl"]
-    assert [slot.therapist for slot in shown.result_list] == [cast.theo]
 
 
 def test_who_waits_is_shown_by_institution(cast: Cast, desk: Desk) -> None:
