@@ -11,7 +11,7 @@ from appointments.models import Appointment
 from appointments.simulation import Day, Outcome, simulate
 from core.accounts.models import Institution, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 SHORT = {"therapists": 4, "hours": 2, "bookings_per_hour": 10}
 
 

@@ -29,7 +29,7 @@ from tests.support.cast import Cast, drain_outbox, offer
 from tests.support.flower import running_flower, workers_of
 from tests.tasks.moves import audited, live, many_overdue, soon_overdue, status
 
-pytestmark = [pytest.mark.celery, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.celery, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 deadlines_worker = pytest.mark.parametrize("worker_kinds", [("deadlines_worker_container",)])
 both_workers = pytest.mark.parametrize(
     "worker_kinds", [("project_worker_container", "deadlines_worker_container")], ids=["both"]

@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 from tests.contracts.document import operations
 from tests.contracts.world import COLUMNS, PARTS, PASSWORD, World, canary, clients, make_world, snapshot
 
+pytestmark = pytest.mark.once
+
 MATRIX = yaml.safe_load(Path(__file__).with_name("authorization.yaml").read_text())
 PREFIXES = ("/api/scheduling/appointments", "/api/appointments/appointments")
 # What a path's placeholder is called in the document.

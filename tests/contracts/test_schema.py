@@ -27,6 +27,8 @@ from schemathesis.specs.openapi.checks import (
 from tests.contracts.document import document, operations
 from tests.contracts.world import COLUMNS, World, make_world
 
+pytestmark = pytest.mark.once
+
 EXAMPLES = 5
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # Both addresses of the appointments are one viewset; only the first is fuzzed.

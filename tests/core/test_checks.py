@@ -16,6 +16,8 @@ from core import checks
 from core.accounts.models import Institution, Role, User
 from core.settings.security import DEMO_SECRET_KEY
 
+pytestmark = pytest.mark.once
+
 SAFE = {"DEBUG": False, "SECRET_KEY": "s" * 50, "ALLOWED_HOSTS": ["clinic.example"], "FLOWER_BASIC_AUTH": "ops:own"}
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from tests.support.clients import request
 from tests.support.stack import free_port, wait_for_port
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.once]
 LONGEST_SECONDS = 5
 
 

@@ -17,6 +17,8 @@ from core.accounts.models import User
 from tests.core.test_settings import run
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 CANARY = "canary-of-somebody"
 
 

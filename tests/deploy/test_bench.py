@@ -4,6 +4,8 @@ import pytest
 
 from tests.benchmarks.measuring import Figure, percentile
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(("measured", "ok"), [(0.32, False), (0.34, True)])
 def test_a_figure_that_should_be_large_is_ok_from_its_goal_on(measured: float, ok: bool) -> None:

@@ -121,6 +121,8 @@ def test_readiness_does_not_go_through_a_proxy(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
     served = f"""
 from http.server import BaseHTTPRequestHandler, HTTPServer
+
+pytestmark = pytest.mark.once
 class Ready(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/readyz" else 404)

@@ -9,6 +9,8 @@ from typing import Any
 import bootstrap
 import pytest
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

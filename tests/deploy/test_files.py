@@ -20,6 +20,8 @@ from core.metrics import registry
 from core.web.measures import own_registry
 from tests.core.test_settings import DOCUMENTED
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(settings.BASE_DIR)
 DEPLOY = ROOT / "deploy"
 HANDBOOK = (DEPLOY / "HANDBOOK.md").read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.flower import CREDENTIALS, ask, command, running_flower
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.once]
 
 PATHS = ["/", "/workers", "/metrics", "/healthcheck", "/api/workers", "/static/css/flower.css", "/no/such/path"]
 

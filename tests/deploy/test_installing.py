@@ -5,6 +5,8 @@ import bootstrap
 import pytest
 from bootstrap import Failure
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

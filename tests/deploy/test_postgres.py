@@ -6,6 +6,8 @@ import postgres
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def server() -> str:

@@ -4,6 +4,8 @@ import bootstrap
 import pytest
 from stack import Stack, check_environment, redacted
 
+pytestmark = pytest.mark.once
+
 
 def test_what_is_not_given_has_the_defaults_of_the_contract() -> None:
     stack = Stack({"PORT": " ", "FLOWER_PORT": ""})

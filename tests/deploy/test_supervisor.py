@@ -19,6 +19,8 @@ SUPERVISE = f"""
 import sys, time
 from pathlib import Path
 from supervisor import Service, Supervisor
+
+pytestmark = pytest.mark.once
 service = Service("child", [sys.executable, "-c", {FOR_EVER!r}], {{}}, Path(sys.argv[1]))
 Supervisor([service], print).start()
 print(service.process.pid, flush=True)

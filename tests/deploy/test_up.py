@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bootstrap
-import postgres
 import psutil
 import pytest
 
@@ -72,18 +71,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up")
 
 
-@pytest.fixture(scope="module")
-def database_url(data: Path) -> Iterator[str]:
-    """An empty database on the server of the test run; with SQLite none, because there it lies in `data`."""
-    if (server := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
-        with postgres.own_database(data, server) as url:
-            yield url
-    else:
-        yield ""
-
-
-def test_up_starts_everything_says_where_and_stops_in_time(data: Path, database_url: str) -> None:
-    with started(environment(data, database_url), data / "said") as up:
+@pytest.mark.once
+def test_up_starts_everything_says_where_and_stops_in_time(data: Path) -> None:
+    with started(environment(data), data / "said") as up:
         up.wait_until_ready()
         family = up.family()
         with urllib.request.urlopen(f"{up.url}/readyz", timeout=10) as answer:
@@ -103,8 +93,9 @@ def test_up_starts_everything_says_where_and_stops_in_time(data: Path, database_
         assert not psutil.wait_procs(family, timeout=0.5)[1]
 
 
-def test_up_leaves_no_process_behind_when_it_is_killed(data: Path, database_url: str) -> None:
-    with started(environment(data, database_url), data / "said") as up:
+@pytest.mark.once
+def test_up_leaves_no_process_behind_when_it_is_killed(data: Path) -> None:
+    with started(environment(data), data / "said") as up:
         up.wait_until_ready()
         family = up.family()
         assert len(family) >= len(PROCESSES)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.mail import Mailbox, mail_server
 from tests.support.stack import Stack, wait_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.once]
 MANY = 200
 PLAN = f"""
 from datetime import timedelta

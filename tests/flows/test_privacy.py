@@ -18,7 +18,7 @@ from redis import Redis
 from tests.support.clients import Person, in_days, request
 from tests.support.stack import EVERYTHING, Stack, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.timeout(180)]
 
 CANARY = "Qzx-canary"
 PEOPLE = f"""
@@ -62,7 +62,7 @@ class Eavesdropper:
         return text + "".join(base64.b64decode(body).decode(errors="replace") for body in bodies)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     flower = {"FLOWER_BASIC_AUTH": FLOWER, "FLOWER_PORT": bootstrap.free_port()}
     with Stack((*EVERYTHING, "flower"), **flower) as running:

@@ -1,6 +1,5 @@
 """The product's stories over real HTTP and WebSocket, with every process running."""
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -10,12 +9,6 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.stack
 days = count(30)
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with Stack(DEFAULT_RESPONSE_TIMEOUT_MINUTES=10, DEADLINE_WARNING_MINUTES=0.05) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A freed place goes round the waiting list, live, with every process running and six seconds to answer."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.clients import Person, request
@@ -9,12 +7,6 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.stack
 WAITING, BOOKINGS = "/api/appointments/waiting-list/", "/api/appointments/appointments/"
-
-
-@pytest.fixture
-def stack() -> Iterator[Stack]:
-    with Stack(WAITING_LIST_OFFER_MINUTES=0.1) as running:
-        yield running
 
 
 def live(stack: Stack, username: str) -> Person:

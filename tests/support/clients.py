@@ -66,7 +66,8 @@ class Person:
         """Open the socket; `after` replays."""
         url = self.stack.ws_url + ("" if after is None else f"?after={after}")
         protocols: Any = ["events.v1", f"knox.{self.token}"]
-        self.socket = self._open.enter_context(connect(url, subprotocols=protocols))
+        # No limit to what waits unread: behind a full queue the pongs would wait too, and the client give up.
+        self.socket = self._open.enter_context(connect(url, subprotocols=protocols, max_queue=None))
         hello = json.loads(self.socket.recv(timeout=10))
         assert hello["type"] == "connected", hello
 

@@ -23,6 +23,13 @@ from supervisor import Service, expand, parse_procfile  # noqa: E402
 
 EVERYTHING = ("web", "relay", "worker", "worker-deadlines", "beat")
 READY_SECONDS = 60
+# As deploy/prepare.py does it, without the static files, and in one process because each costs seconds to load.
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("ensure_schedule")
+call_command("seed_demo", quiet=True)
+"""
 
 
 class Stack:
@@ -68,9 +75,7 @@ class Stack:
             self._sql(f"CREATE DATABASE {self._database}")
             self._start("valkey", valkey_command(self.redis_port, self.scratch / "valkey"))
             wait_for_port(self.redis_port, 20)
-            self.manage("migrate", "-v", "0")
-            self.manage("ensure_schedule")
-            self.manage("seed_demo", "--quiet")
+            self.python(PREPARE)
             commands = parse_procfile((ROOT / "Procfile").read_text())
             for name in self.names:
                 self._start(name, expand(commands[name], self.env))

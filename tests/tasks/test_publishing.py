@@ -14,6 +14,8 @@ from tests.support.broker import forget_connections
 from tests.support.cast import Cast, offer
 from tests.tasks.conftest import Broker
 
+pytestmark = pytest.mark.once
+
 # A default publish still hung after 90 s; the lease on a row is 6 s.
 SOON = 5
 
