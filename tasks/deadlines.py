@@ -15,7 +15,7 @@ def expire_assignment(assignment_id: int) -> int:
     now = timezone.now()
     if not overdue(now, current_policy()).exists():
         return 0
-    return len(expire_due(now).appointments)
+    return len(expire_due(now, clock=timezone.now).appointments)
 
 
 @shared_task

@@ -35,10 +35,15 @@ STOP_SECONDS: Final = 2.0
 BEAT_PATIENCE: Final = 15
 PATIENCE: Final = 60
 
+
+def _expire_due(now: datetime) -> object:
+    return sweeps.expire_due(now, clock=timezone.now)
+
+
 # Outages first: a deadline that an outage moves is not yet due.
 SWEEPS: Final[tuple[Callable[[datetime], object], ...]] = (
     suspension.settle_outages,
-    sweeps.expire_due,
+    _expire_due,
     sweeps.warn_due,
     sweeps.lapse_due,
     sweeps.miss_due,
@@ -115,10 +120,9 @@ class Relay:
 
     def _sweep(self, duty: Duty) -> None:
         while not self.stop.is_set():
-            now = timezone.now()
             for sweep in SWEEPS:
                 duty.silent = 0
-                _sweep_apart(sweep, now)
+                _sweep_apart(sweep, timezone.now())
             self.stop.wait(SWEEP_SECONDS)
 
     def _beat(self, duty: Duty) -> None:

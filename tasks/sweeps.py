@@ -28,7 +28,7 @@ RESCUE: Final = timedelta(seconds=8)
 @shared_task
 def auto_cancel_overdue() -> int:
     """Act on overdue offers that neither their ETA task nor the relay has handled."""
-    return len(sweeps.expire_due(timezone.now()).appointments)
+    return len(sweeps.expire_due(timezone.now(), clock=timezone.now).appointments)
 
 
 @shared_task

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from appointments.models import (
@@ -34,6 +36,10 @@ _NAMES: Mapping[str, str] = {field.attname: field.name for field in Appointment.
 _HOLD_COLUMNS = ("status", "therapist_id", "patient_id", "start", "end", "time_slot_id", "origin", "open", "version")
 
 
+# The log's own timestamp says it.
+_UNLOGGED = frozenset({"updated_at"})
+
+
 @dataclass
 class Change:
     """One planned move of one appointment: `values` by column, the `before` of the same columns, and its effects."""
@@ -51,7 +57,8 @@ class Change:
     source: State = field(init=False)
 
     def __post_init__(self) -> None:
-        self.before = {name: getattr(self.appointment, name) for name in {*self.values, *_HOLD_COLUMNS}}
+        names = {*self.values, *_HOLD_COLUMNS} - _UNLOGGED
+        self.before = {name: getattr(self.appointment, name) for name in names}
         self.source = state_of(self.appointment)
 
     def after(self, name: str) -> Any:
@@ -61,11 +68,12 @@ class Change:
     @property
     def log_values(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Old and new of every column that differs, as JSON."""
-        moved = [name for name, value in self.values.items() if value != self.before[name] and name != "updated_at"]
-        return (
-            {logged_name(name): plain(self.before[name]) for name in moved},
-            {logged_name(name): plain(self.values[name]) for name in moved},
-        )
+        old, new = {}, {}
+        for column, value in self.values.items():
+            if column not in _UNLOGGED and value != self.before[column]:
+                name = logged_name(column)
+                old[name], new[name] = plain(self.before[column]), plain(value)
+        return old, new
 
 
 def logged_name(column: str) -> str:
@@ -82,6 +90,23 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+@cache
+def _columns_of(target: State | None) -> Mapping[str, Any]:
+    """What follows from a row's target, whichever appointment is moved."""
+    if target is None:
+        return MappingProxyType({})
+    values: dict[str, Any] = {**NO_SEARCH, "status": target.status}
+    if target is not State.OFFERED:
+        values |= NO_OFFER
+    if target is State.UNASSIGNED:
+        values |= NO_THERAPIST
+    if target is State.AUTO_CANCELLED:
+        values["origin"] = None
+    if target not in CLAIMABLE:
+        values["claimed_by_id"] = None
+    return MappingProxyType(values)
+
+
 def plan(
     row: Transition,
     appointment: Appointment,
@@ -91,18 +116,7 @@ def plan(
     **effects: Any,
 ) -> Change:
     """Work out every column that the row of the table and the service's `changes` touch."""
-    values: dict[str, Any] = {}
-    if row.to is not None:
-        values |= {**NO_SEARCH, "status": row.to.status}
-        if row.to is not State.OFFERED:
-            values |= NO_OFFER
-        if row.to is State.UNASSIGNED:
-            values |= NO_THERAPIST
-        if row.to is State.AUTO_CANCELLED:
-            values["origin"] = None
-        if row.to not in CLAIMABLE:
-            values["claimed_by_id"] = None
-    values |= changes or {}
+    values = {**_columns_of(row.to), **(changes or {})}
     if row.bumps:
         values |= {"version": appointment.version + 1, "updated_at": now}
     return Change(row, appointment, actor, now, values, **effects)

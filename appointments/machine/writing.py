@@ -34,12 +34,24 @@ from appointments.models.assignment import ENDED
 from appointments.policy import Policy, current_policy
 from appointments.transitions import TRANSITIONS, State, state_of
 from core.accounts.models import User
+from core.inserting import insert_many
+from core.lookups import AnyOf
 from core.outbox.writing import Effect, write_many
 
 _CREATED_COLUMNS = (
     *("status", "version", "patient_id", "therapist_id", "service_id", "appointment_type", "start", "end"),
     *("duration_minutes", "time_slot_id", "origin", "open", "assigned_at", "response_deadline", "warn_at"),
     *("booking_method", "rescheduled_from_id", "consultation_fee", "confirmed_at"),
+)
+
+_LOG_COLUMNS = ("appointment_id", "action", "performed_by_id", "timestamp", "notes", "old_values", "new_values")
+
+# What no move by the system reads or writes; a wide row costs more to load than to move.
+_UNTOUCHED = (
+    *("appointment_id", "meeting_id", "service", "appointment_type", "appointment_date", "appointment_time"),
+    *("duration_minutes", "reason_for_visit", "symptoms", "notes", "booking_method", "booked_by", "video_url"),
+    *("confirmed_at", "started_at", "completed_at", "cancelled_by", "consultation_fee", "is_paid", "paid_at"),
+    *("payment_method", "rescheduled_from", "created_at", "updated_at"),
 )
 
 
@@ -73,8 +85,9 @@ def apply_many(
     planned: Callable[[Appointment], Mapping[str, Any]] = lambda appointment: {},
     policy: Policy | None = None,
     wait: bool = False,
+    order: str = "id",
 ) -> list[Appointment]:
-    """Move up to `limit` rows that the system may move by this row now.
+    """Move up to `limit` rows that the system may move by this row now, the first by `order`.
 
     Rows locked by others are left to them, or with `wait` waited for.
     """
@@ -82,9 +95,10 @@ def apply_many(
     due = Appointment.objects.filter(row.where(now, policy or current_policy()), where or Q())
     # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
     with transaction.atomic(savepoint=False):
-        rows = due.select_for_update(skip_locked=not wait, of=("self",)).order_by("id")[:limit]
+        rows = due.defer(*_UNTOUCHED).select_for_update(skip_locked=not wait, of=("self",)).order_by(order)[:limit]
         changes = [plan(row, appointment, None, now, **planned(appointment)) for appointment in rows]
-        carry_out(changes)
+        if changes:
+            carry_out(changes)
     return [change.appointment for change in changes]
 
 
@@ -100,12 +114,11 @@ def carry_out(changes: Sequence[Change]) -> None:
     _end_or_answer_assignments(changes)
     offered = {change.appointment.pk: _open_assignment(change) for change in changes if _opens(change)}
     follow(changes)
-    AppointmentLog.objects.bulk_create(_log(change) for change in changes)
+    insert_many(AppointmentLog, _LOG_COLUMNS, [_log(change) for change in changes])
     effects: list[Effect] = []
     for change in changes:
         effects += effects_of(change, offered.get(change.appointment.pk))
-    if changes:
-        write_many(effects, now=changes[0].now)
+    write_many(effects, now=changes[0].now)
 
 
 def create(
@@ -166,7 +179,7 @@ def _update_appointments(changes: Sequence[Change]) -> None:
             sources |= source.where
         versions = {change.before["version"] for change in group}
         rows = Appointment.objects.filter(
-            sources, pk__in=[change.appointment.pk for change in group], version__in=versions
+            sources, AnyOf("pk", [change.appointment.pk for change in group]), version__in=versions
         )
         values = dict(same)
         if "version" in group[0].values:
@@ -198,7 +211,7 @@ def _end_or_answer_assignments(changes: Sequence[Change]) -> None:
                 values["answered_at"] = change.now
         groups[tuple(sorted(values.items()))].append(change.appointment.pk)
     for group, ids in groups.items():
-        Assignment.objects.filter(appointment_id__in=ids, ended_at__isnull=True).update(**dict(group))
+        Assignment.objects.filter(AnyOf("appointment_id", ids), ended_at__isnull=True).update(**dict(group))
 
 
 def _open_assignment(change: Change) -> Assignment:
@@ -216,14 +229,6 @@ def _open_assignment(change: Change) -> Assignment:
     )
 
 
-def _log(change: Change) -> AppointmentLog:
-    old, new = change.log_values
-    return AppointmentLog(
-        appointment_id=change.appointment.pk,
-        action=change.row.audit,
-        performed_by=change.actor,
-        timestamp=change.now,
-        notes=change.notes,
-        old_values=old,
-        new_values=new,
-    )
+def _log(change: Change) -> tuple[Any, ...]:
+    actor_id = change.actor.pk if change.actor else None
+    return (change.appointment.pk, change.row.audit, actor_id, change.now, change.notes, *change.log_values)

@@ -23,6 +23,7 @@ from appointments.services.assignment import offer_to
 from core.accounts import services as accounts
 from core.accounts.models import Role, User
 from core.liveness.models import Outage
+from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import Effect, write_many
 from core.transactions import in_transaction
@@ -147,7 +148,9 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
     suspended: set[int] = set()
     for institution_id, silent in sorted(by_institution.items()):
         allowed = _allowed_by_breaker(institution_id, silent, policy, now)
-        done = accounts.suspend_many(sorted(allowed), reason=NO_ANSWER, actor=None, now=now)
+        done = accounts.suspend_many(allowed, reason=NO_ANSWER, actor=None, now=now) if allowed else []
+        if not done:
+            continue
         announce(
             EventType.THERAPIST_DISABLED,
             {therapist_id: silent[therapist_id] for therapist_id in done},
@@ -170,11 +173,13 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
 
 def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Policy, now: datetime) -> list[int]:
     """Those of `silent` who may still be suspended; opens the breaker when it is not all of them."""
+    active = list(User.objects.filter(AnyOf("pk", silent), is_active=True).order_by("pk").values_list("pk", flat=True))
+    if not active:
+        return []
     latest = SuspensionBreaker.objects.filter(institution_id=institution_id).first()
     if latest is not None and latest.closed_at is None:
         return []
     recent = recent_suspensions(institution_id, latest, policy, now)
-    active = list(User.objects.filter(pk__in=silent, is_active=True).order_by("pk").values_list("pk", flat=True))
     allowed = active[: max(0, breaker_limit(institution_id, len(active), policy) - recent)]
     if len(allowed) < len(active):
         SuspensionBreaker.objects.get_or_create(

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from appointments import machine
-from appointments.models import Appointment, Assignment
+from appointments.models import Appointment, Assignment, AssignmentStatus
 from appointments.policy import Policy, current_policy
-from appointments.services.due import due_for
+from appointments.services.due import due_for, overdue
 from appointments.services.reassignment import search_request
 from appointments.services.suspension import settle_outages, suspend_for_silence
 from core.liveness.services import anyone_silent
@@ -32,10 +32,13 @@ class Expired(NamedTuple):
     disabled_therapists: list[int]
 
 
-def expire_due(now: datetime, *, manual: bool = False, where: Q | None = None) -> Expired:
+def expire_due(
+    now: datetime, *, manual: bool = False, where: Q | None = None, clock: Callable[[], datetime] | None = None
+) -> Expired:
     """Act on every offer at or past its deadline, in batches; one bad row never stops the others.
 
-    `manual` (the command and the operator's button) acts even where AUTO_CANCEL_ENABLED is off or a part was silent.
+    Each batch happens at a moment of its own, by `clock`; without one all of them happen `now`. `manual` (the command
+    and the operator's button) acts even where AUTO_CANCEL_ENABLED is off or a part was silent.
     """
     policy = current_policy()
     if not manual and not policy.auto_cancel:
@@ -44,15 +47,14 @@ def expire_due(now: datetime, *, manual: bool = False, where: Q | None = None) -
     if not manual:
         settle_outages(now)  # whoever sweeps first after an outage, and in this order: a beat may end it in between
     disabled: list[int] = []
+    time = clock or (lambda: now)
 
     def batch(rows: Q, limit: int) -> list[Appointment]:
-        moved, suspended = _expire_batch(now, policy, rows, limit, suspend=fair, manual=manual)
+        moved, suspended = _expire_batch(time(), policy, rows, limit, suspend=fair, manual=manual)
         disabled.extend(suspended)
         return moved
 
-    moved = in_batches(
-        "expire", batch, lambda rows: due_for(("expire", "expire_request"), now, policy).filter(rows), where
-    )
+    moved = in_batches("expire", batch, lambda rows: overdue(time(), policy).filter(rows), where)
     return Expired(moved, disabled)
 
 
@@ -66,11 +68,12 @@ def _expire_batch(
         limit=limit,
         where=rows,
         policy=policy,
+        order="response_deadline",
         planned=lambda appointment: {"changes": {"auto_cancelled_at": now}},
     )
     suspended: set[int] = set()
     if suspend and policy.auto_disable and expired:
-        suspended = suspend_for_silence(_blamed(expired, manual=manual), policy, now)
+        suspended = suspend_for_silence(_blamed(expired, now, manual=manual), policy, now)
     if policy.auto_reassign:
         for appointment in expired:
             _search_again(appointment, now, policy)
@@ -80,6 +83,7 @@ def _expire_batch(
         limit=limit,
         where=rows,
         policy=policy,
+        order="response_deadline",
         planned=lambda appointment: {
             "changes": {"open": policy.open_requests, "opened_at": now if policy.open_requests else None}
         },
@@ -87,13 +91,12 @@ def _expire_batch(
     return expired + requests, sorted(suspended)
 
 
-def _blamed(expired: list[Appointment], *, manual: bool) -> list[Appointment]:
+def _blamed(expired: list[Appointment], now: datetime, *, manual: bool) -> list[Appointment]:
     """Those whose therapist had the full time, and whom the offer had reached as far as we can know."""
     fair = Q(full_clock=True)
     if not manual:
         fair &= Q(notified_at__isnull=False)
-    ids = {appointment.pk for appointment in expired}
-    latest = Assignment.objects.filter(fair, appointment_id__in=ids, ended_at__isnull=False, status="expired")
+    latest = Assignment.objects.filter(fair, ended_at=now, status=AssignmentStatus.EXPIRED)
     known = set(latest.values_list("appointment_id", "therapist_id"))
     return [appointment for appointment in expired if (appointment.pk, appointment.therapist_id) in known]
 

@@ -7,9 +7,12 @@ from django.db.models import F
 from knox.models import AuthToken
 
 from core.accounts.models import AccountLog, User
+from core.inserting import insert_many
 from core.outbox.models import Lane
 from core.outbox.writing import write
 from core.transactions import in_transaction
+
+_LOG_COLUMNS = ("user_id", "action", "performed_by_id", "timestamp", "reason", "old_values", "new_values")
 
 
 def suspend(user_id: int, *, reason: str, actor: User | None, now: datetime) -> bool:
@@ -27,18 +30,9 @@ def suspend_many(user_ids: Sequence[int], *, reason: str, actor: User | None, no
         is_active=False, suspended_at=now, suspension_reason=reason, session_epoch=F("session_epoch") + 1
     )
     AuthToken.objects.filter(user_id__in=active).delete()
-    AccountLog.objects.bulk_create(
-        AccountLog(
-            user_id=pk,
-            action="disabled",
-            performed_by=actor,
-            timestamp=now,
-            reason=reason,
-            old_values={"is_active": True},
-            new_values={"is_active": False},
-        )
-        for pk in active
-    )
+    before, after = {"is_active": True}, {"is_active": False}
+    actor_id = actor.pk if actor else None
+    insert_many(AccountLog, _LOG_COLUMNS, [(pk, "disabled", actor_id, now, reason, before, after) for pk in active])
     return active
 
 

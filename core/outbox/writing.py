@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from core.inserting import insert_many
 from core.outbox.models import Lane, OutboxEntry
 from core.outbox.waking import wake_relay
 
-BATCH = 1_000
+_COLUMNS = ("lane", "kind", "payload", "stream", "created_at", "available_at", "attempts", "last_error")
 
 
 class Effect(NamedTuple):
@@ -26,10 +27,7 @@ def write(lane: Lane, kind: str, payload: Mapping[str, Any], *, stream: str, now
 
 def write_many(effects: Iterable[Effect], *, now: datetime) -> None:
     """Promise effects inside the caller's transaction, in the order given; the relay is woken after the commit."""
-    entries = [
-        OutboxEntry(lane=lane, kind=kind, payload=dict(payload), stream=stream, created_at=now, available_at=now)
-        for lane, kind, payload, stream in effects
-    ]
-    if entries:
-        OutboxEntry.objects.bulk_create(entries, batch_size=BATCH)
+    rows = [(lane.value, str(kind), payload, stream, now, now, 0, "") for lane, kind, payload, stream in effects]
+    if rows:
+        insert_many(OutboxEntry, _COLUMNS, rows)
         transaction.on_commit(wake_relay)

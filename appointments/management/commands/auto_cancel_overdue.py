@@ -23,7 +23,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"would auto-cancel appointment {pk} (therapist {therapist_id})")
             self.stdout.write(f"{len(due)} overdue; nothing was changed.")
             return
-        done = expire_due(now, manual=True)
+        done = expire_due(now, manual=True, clock=timezone.now)
         for pk in done.appointments:
             self.stdout.write(f"auto-cancelled appointment {pk}")
         for pk in done.disabled_therapists:

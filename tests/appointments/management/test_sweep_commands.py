@@ -64,7 +64,7 @@ def test_a_dry_run_names_what_is_overdue_and_changes_nothing(overdue: int) -> No
 
 
 def test_what_could_not_be_processed_makes_the_command_fail(overdue: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto_cancel_overdue, "expire_due", lambda now, manual: Expired([], []))
+    monkeypatch.setattr(auto_cancel_overdue, "expire_due", lambda now, **options: Expired([], []))
     with pytest.raises(SystemExit) as ended:
         run("auto_cancel_overdue")
     assert ended.value.code == 1

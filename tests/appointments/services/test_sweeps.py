@@ -1,8 +1,13 @@
 """What happens by itself: expiry, warning, lapse, miss."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from appointments import machine
@@ -155,6 +160,50 @@ def test_more_rows_than_a_batch_are_all_done(cast: Cast) -> None:
 
     sweeps.in_batches("expire", one_at_a_time, lambda rows: Appointment.objects.none(), size=1)
     assert done == [first, second]
+
+
+def test_each_batch_happens_at_a_moment_of_its_own(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = offered(cast).pk, new_for(cast.pavel, cast.olive, cast.tara).pk
+    monkeypatch.setattr(sweeps, "in_batches", partial(sweeps.in_batches, size=1))
+    moments = (AT_DEADLINE + minutes(passed) for passed in count())
+    assert sweeps.expire_due(AT_DEADLINE, clock=lambda: next(moments)).appointments == [first, second]
+    assert [fresh(pk).auto_cancelled_at for pk in (first, second)] == [AT_DEADLINE, AT_DEADLINE + minutes(1)]
+
+
+def test_what_is_overdue_longest_comes_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    shorter, longer = offered(cast).pk, new_for(cast.pavel, cast.olive, cast.tara).pk
+    Appointment.objects.filter(pk=longer).update(response_deadline=NOW + minutes(1))
+    monkeypatch.setattr(sweeps, "in_batches", partial(sweeps.in_batches, size=1))
+    assert sweeps.expire_due(AT_DEADLINE).appointments == [longer, shorter]
+
+
+@pytest.mark.parametrize(
+    ("made", "sweep", "when"),
+    [
+        (offered, sweeps.expire_due, AT_DEADLINE),
+        (chosen, sweeps.expire_due, AT_DEADLINE),
+        (offered, sweeps.warn_due, AT_DEADLINE - minutes(1)),
+        (confirmed, sweeps.miss_due, START + timedelta(days=9)),
+        (new, sweeps.lapse_due, START + timedelta(days=9)),
+    ],
+    ids=("expire", "expire_request", "warn", "miss", "lapse"),
+)
+def test_a_sweep_asks_as_much_for_one_row_as_for_many(
+    cast: Cast,
+    settings: Settings,
+    made: Callable[..., Appointment],
+    sweep: Callable[[datetime], object],
+    when: datetime,
+) -> None:
+    settings.AUTO_DISABLE_THERAPISTS = False
+    asked = []
+    for number in (1, 4):
+        for place in range(number):
+            made(cast, start=START + minutes(60 * place + 240 * number))
+        with CaptureQueriesContext(connection) as queries:
+            sweep(when)
+        asked.append([query["sql"].partition(" ")[0] for query in queries])
+    assert asked[0] == asked[1]
 
 
 def test_the_warning_comes_at_warn_at_to_operators_and_therapist(cast: Cast) -> None:
