@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
 from core.celery import app
 from core.liveness.models import Heartbeat, Lease, Part
@@ -133,3 +133,23 @@ def test_an_admins_edit_takes_effect_without_a_restart(beats: list[SingleSchedul
     row.save()
     tick(beats[0])
     assert sent(broker) > 0
+
+
+def test_a_run_is_written_down_at_once(beats: list[SingleScheduler]) -> None:
+    before = PeriodicTask.objects.get()
+    tick(beats[0])  # the first round writes in any case
+    PeriodicTask.objects.update(last_run_at=before.last_run_at)
+    PeriodicTasks.update_changed()
+    tick(beats[0])
+    assert PeriodicTask.objects.get().last_run_at > before.last_run_at
+    assert PeriodicTask.objects.get().total_run_count == before.total_run_count + 2
+
+
+def test_writing_a_run_down_takes_no_edit_back(beats: list[SingleScheduler], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = PeriodicTask.objects.get()
+    PeriodicTask.objects.update(description="edited", last_run_at=read.last_run_at)
+    monkeypatch.setattr(PeriodicTask._default_manager, "get", lambda **_: read)  # read before, saved after the edit
+    tick(beats[0])
+    monkeypatch.undo()
+    assert PeriodicTask.objects.get().description == "edited"
+    assert PeriodicTask.objects.get().last_run_at > timezone.now() - timedelta(seconds=30)
