@@ -92,7 +92,7 @@ def test_a_package_whose_hash_differs_is_refused(project: Path, monkeypatch: pyt
         bootstrap.pip_install(lock)
 
 
-@pytest.mark.parametrize("name", ["base", "production", "test"])
+@pytest.mark.parametrize("name", ["base", "production", "test", "client"])
 def test_every_locked_package_has_hashes_and_no_lock_names_an_index(name: str) -> None:
     root = Path(bootstrap.__file__).resolve().parent.parent
     lines = (root / "requirements" / f"{name}.txt").read_text().splitlines()

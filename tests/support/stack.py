@@ -110,6 +110,12 @@ class Stack:
             with psycopg.connect(self._server_url, autocommit=True) as connection:
                 connection.execute(statement)  # type: ignore[arg-type]
 
+    def let_in(self, allowed: bool) -> None:
+        """Let nobody connect to this stack's PostgreSQL database, and end who is in it; or let them in again."""
+        self._sql(f"ALTER DATABASE {self._database} ALLOW_CONNECTIONS {str(allowed).lower()}")
+        if not allowed:
+            self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._database}'")
+
     def start_another(self, name: str, of: str) -> None:
         """Start one more process of the Procfile's entry `of`, under a name of its own."""
         self._start(name, expand(parse_procfile((ROOT / "Procfile").read_text())[of], self.env))
@@ -124,6 +130,12 @@ class Stack:
         process = self.services[name].process
         assert process is not None
         process.wait()
+
+    def stop(self, name: str) -> None:
+        """Ask it to end, as an upgrade does, and wait for the end."""
+        service = self.services[name]
+        service.ask_to_stop()
+        service.see_stopped(time.monotonic() + 15)
 
     def start_again(self, name: str) -> None:
         """Start a killed process once more."""
