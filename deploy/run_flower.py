@@ -41,13 +41,21 @@ def main() -> None:
     if not CREDENTIALS:
         sys.exit("FLOWER_BASIC_AUTH expects user:password; without it Flower does not start.")
     import flower.command  # noqa: PLC0415 - only now is it certain that it may run
+    from django.conf import settings  # noqa: PLC0415
 
     from core.celery import app  # noqa: PLC0415
 
     flower.command.Flower = Guarded
     address = os.environ.get("FLOWER_ADDRESS", "127.0.0.1")
     arguments = ["flower", f"--address={address}", f"--port={os.environ.get('FLOWER_PORT', '5555')}"]
-    app.start(argv=[*arguments, "--logging=warning"])
+    app.start(argv=[*arguments, *remembering(settings.DATA_DIR / "flower"), "--logging=warning"])
+
+
+def remembering(directory: Path) -> list[str]:
+    """What it has seen outlives a restart: written when it ends, and each minute in case it is killed."""
+    directory.mkdir(exist_ok=True)
+    directory.chmod(0o700)
+    return ["--persistent=true", f"--db={directory / 'seen'}", "--state_save_interval=60000", "--max_tasks=10000"]
 
 
 if __name__ == "__main__":

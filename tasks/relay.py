@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from appointments.services import suspension, sweeps, vacancies
 from core.liveness.models import Part
+from core.liveness.pulse import pulse
 from core.liveness.services import BEAT_EVERY, beat
 from core.outbox.draining import BATCH, drain
 from core.outbox.models import Lane
@@ -84,6 +85,7 @@ class Relay:
         for thread in threads:
             thread.start()
         while not self.stop.wait(1.0):
+            pulse()
             for duty in self._duties:
                 duty.silent += 1
                 if duty.silent > duty.patience:

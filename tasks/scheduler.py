@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from core.liveness.models import Part
+from core.liveness.pulse import pulse
 from core.liveness.services import BEAT_EVERY, beat, give_lease_back, hold_lease
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class SingleScheduler(DatabaseScheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due, while this beat is the one; returns the seconds to sleep."""
+        pulse()
         led = self._mine
         if not self._leads():
             return LONGEST_SLEEP
@@ -60,6 +62,15 @@ class SingleScheduler(DatabaseScheduler):
         if self._mine:
             with suppress(DatabaseError):  # then the lease lapses by itself
                 give_lease_back(Part.BEAT, self._holder)
+
+    def _ensure_connected(self) -> Any:
+        """Waits for the broker, as the library does, and goes on giving signs of life meanwhile."""
+
+        def still_away(error: Exception, seconds: float) -> None:
+            pulse()
+            log.warning("beat.broker_away", error=type(error).__name__, again_in=seconds)
+
+        return self.connection.ensure_connection(still_away, self.app.conf.broker_connection_max_retries)
 
     def _leads(self) -> bool:
         """Tell whether this beat holds the lease; renews it, and the heartbeat, every few seconds."""

@@ -131,6 +131,16 @@ def credentials(raw: str) -> str:
 FLOWER_BASIC_AUTH = env.read("FLOWER_BASIC_AUTH", "", "user:password", credentials)
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 365, least=1, most=36_500)
 METRICS_TOKEN = env.text("METRICS_TOKEN", shape=r"\S{16,}", expects="at least 16 characters without spaces")
+
+
+def file_to_touch(raw: str) -> str:
+    """A path in a directory that is there, or nothing."""
+    if raw and not Path(raw).parent.is_dir():
+        raise ValueError(raw)
+    return raw
+
+
+LIVENESS_FILE = env.read("LIVENESS_FILE", "", "a path in a directory that exists", file_to_touch)
 HEARTBEAT_URL = env.url("HEARTBEAT_URL", "", ("http", "https"))
 SENTRY_DSN = env.url("SENTRY_DSN", "", ("http", "https"))
 OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"))

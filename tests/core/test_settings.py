@@ -34,6 +34,7 @@ WRONG = dict.fromkeys(DOCUMENTED, "tab\tinside") | {
     "REMINDER_OFFSETS": "email:soon",
     "FLOWER_BASIC_AUTH": "nocolon",
     "METRICS_TOKEN": "short",
+    "LIVENESS_FILE": "/no/such/directory/alive",
     "HEARTBEAT_URL": "ftp://host/file",
     "CORS_ALLOWED_ORIGINS": "https://a.example/path",
     "ALLOWED_HOSTS": "https://a.example",

@@ -1,13 +1,17 @@
 """The files of deploy/ agree with the code and with each other: processes, settings, metrics, alerts, commands."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
+import sys
+import time
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
+import bootstrap
 import pytest
 import yaml
 from django.conf import settings
@@ -107,7 +111,7 @@ def test_the_worker_of_the_deadlines_knows_that_it_is_the_one(place: str) -> Non
 
 
 def test_only_settings_that_exist_are_given() -> None:
-    others = {"PUBLIC_HOSTS", "POD_IP", "BIND", "WEB_WORKERS"}
+    others = {"PUBLIC_HOSTS", "POD_IP", "BIND", "WEB_WORKERS", "FLOWER_ADDRESS"}
     given = {*of_kind("ConfigMap")["appointments"]["data"], *of_kind("Secret")["appointments"]["stringData"]}
     for _, template in pods():
         given |= {each["name"] for each in template["spec"]["containers"][0].get("env", [])}
@@ -140,10 +144,51 @@ def test_probes_of_http_ask_the_process_and_the_database_alone(db: None, name: s
     assert [Client().get(path).status_code for path in paths.values()] == [200] * 3
 
 
-def test_workers_are_asked_whether_they_answer() -> None:
-    for name, queue in (("worker", "worker"), ("worker-deadlines", "deadlines")):
-        probe = of_kind("Deployment")[name]["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]
-        assert f"inspect ping --timeout 10 --destination {queue}@" in probe["exec"]["command"][-1]
+def health_of(place: str, name: str) -> list[str]:
+    """The command that asks a process which serves no HTTP how it is."""
+    if place == "compose":
+        kind, *words = COMPOSE["services"][name]["healthcheck"]["test"]
+        words = [word.replace("$$", "$") for word in words]
+        return ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+    container = of_kind("Deployment")[name]["spec"]["template"]["spec"]["containers"][0]
+    return list(container["livenessProbe"]["exec"]["command"])
+
+
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+@pytest.mark.parametrize(("name", "queue"), [("worker", "worker"), ("worker-deadlines", "deadlines")])
+def test_workers_are_asked_whether_they_answer_in_a_way_that_a_dead_broker_does_not_fail(
+    place: str, name: str, queue: str
+) -> None:
+    assert health_of(place, name) == ["sh", "-c", f"python manage.py ping_worker {queue}@$HOSTNAME"]
+
+
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+@pytest.mark.parametrize("name", ["relay", "beat"])
+def test_relay_and_beat_are_alive_while_their_file_is_young(place: str, name: str, tmp_path: Path) -> None:
+    asked = [word.replace("/tmp/alive", str(tmp_path / "alive")) for word in health_of(place, name)]
+
+    def alive() -> bool:
+        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+    assert not alive()
+    (tmp_path / "alive").touch()
+    assert alive()
+    long_ago = time.time() - 180
+    os.utime(tmp_path / "alive", (long_ago, long_ago))
+    assert not alive()
+    touched = {
+        "compose": COMPOSE["services"][name]["environment"]["LIVENESS_FILE"],
+        "kubernetes": of_kind("Deployment")[name]["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"],
+    }
+    assert touched[place] == "/tmp/alive"
+
+
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+def test_flower_is_asked_whether_it_listens(place: str) -> None:
+    words = [word.replace("5555", str(bootstrap.free_port())) for word in health_of(place, "flower")]
+    assert [words[0], "5555" in health_of(place, "flower")[-1]] == ["python", True]
+    refused = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
+    assert "ConnectionRefusedError" in refused.stderr
 
 
 def test_one_beat_runs_and_is_never_doubled_by_a_roll_out() -> None:

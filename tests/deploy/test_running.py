@@ -72,6 +72,12 @@ def test_the_example_of_the_readme_answers(stack: Stack, tmp_path: Path) -> None
     assert statuses_of(shell_of("README.md"), f"{stack.url}/api", tmp_path) == [200, 200]
 
 
+def finished(flower: str) -> dict[str, Any]:
+    """The deadlines that Flower has seen acted on, by the ids of their tasks."""
+    shown: dict[str, Any] = json.loads(ask(f"{flower}/api/tasks?taskname={EXPIRE}&state=SUCCESS", CREDENTIALS)[1])
+    return shown
+
+
 def test_flower_shows_a_finished_deadline_task_with_ids_alone_and_only_to_those_it_knows(stack: Stack) -> None:
     operator, therapist, patient = (Person(stack, name) for name in ("operator", "therapist6", "patient4"))
     words = {"reason_for_visit": "a broken heart", "start": in_days(33)}
@@ -80,11 +86,7 @@ def test_flower_shows_a_finished_deadline_task_with_ids_alone_and_only_to_those_
     stack.python(SOON.format(visit=made.body["id"]))
     flower = f"http://127.0.0.1:{stack.env['FLOWER_PORT']}"
 
-    def finished() -> list[dict[str, Any]]:
-        tasks = json.loads(ask(f"{flower}/api/tasks?taskname={EXPIRE}&state=SUCCESS", CREDENTIALS)[1])
-        return list(tasks.values())
-
-    shown = wait_until(finished, 20, stack.logs)
+    shown = list(wait_until(lambda: finished(flower), 20, stack.logs).values())
     assert all(re.fullmatch(r"[\[(]\d+,?[\])]", task["args"]) and task["kwargs"] == "{}" for task in shown), shown
     assert operator.see(made.body["id"])["status"] == "auto_cancelled"
     for path in (f"api/tasks?taskname={EXPIRE}", f"task/{shown[0]['uuid']}", "tasks", "broker"):
@@ -92,6 +94,10 @@ def test_flower_shows_a_finished_deadline_task_with_ids_alone_and_only_to_those_
         status, page = ask(f"{flower}/{path}", CREDENTIALS)
         assert status == 200
         assert b"broken heart" not in page
+    stack.stop("flower")
+    stack.start_again("flower")
+    bootstrap.wait_for_port(int(stack.env["FLOWER_PORT"]), 20)
+    assert shown[0]["uuid"] in finished(flower)  # what it has seen outlives a restart
 
 
 def test_the_api_answers_within_a_second_while_the_broker_is_stalled(stack: Stack) -> None:

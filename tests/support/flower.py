@@ -28,6 +28,7 @@ def running_flower(scratch: Path, broker: str) -> Iterator[str]:
         "FLOWER_PORT": str(port),
         "FLOWER_BASIC_AUTH": CREDENTIALS,
         "CELERY_BROKER_URL": broker,
+        "DATA_DIR": str(scratch / "data"),
         "PYTHONPATH": str(bootstrap.ROOT),
     }
     with bootstrap.child(command(), scratch / "flower.log", env):

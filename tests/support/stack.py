@@ -98,8 +98,8 @@ class Stack:
             print(self.logs())
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def _start(self, name: str, command: list[str]) -> None:
-        service = Service(name, command, self.env, self.scratch / "logs" / f"{name}.log")
+    def _start(self, name: str, command: list[str], env: dict[str, str] | None = None) -> None:
+        service = Service(name, command, env or self.env, self.scratch / "logs" / f"{name}.log")
         service.start()
         self.services[name] = service
 
@@ -116,9 +116,11 @@ class Stack:
         if not allowed:
             self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._database}'")
 
-    def start_another(self, name: str, of: str) -> None:
-        """Start one more process of the Procfile's entry `of`, under a name of its own."""
-        self._start(name, expand(parse_procfile((ROOT / "Procfile").read_text())[of], self.env))
+    def start_another(self, name: str, of: str, **settings: object) -> None:
+        """Start one more process of the Procfile's entry `of`, under a name of its own, also as a Celery node."""
+        env = {**self.env, **{key: str(value) for key, value in settings.items()}}
+        words = expand(parse_procfile((ROOT / "Procfile").read_text())[of], env)
+        self._start(name, [word.replace("@%h", f".{name}@%h") for word in words], env)
 
     def signal(self, name: str, number: int) -> None:
         """Send a signal to a process and its children."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -68,6 +69,18 @@ def test_a_relay_finishes_what_was_promised_before_it_started(cast: Cast, broker
     offer(cast)
     with running():
         until(lambda: not OutboxEntry.objects.exists(), 5)
+
+
+def test_a_relay_shows_a_probe_that_it_goes_round_also_without_a_broker(
+    broker: Broker, tmp_path: Path, settings: Settings
+) -> None:
+    alive = tmp_path / "alive"
+    settings.LIVENESS_FILE = str(alive)
+    broker.valkey.kill()
+    with running():
+        until(alive.exists, 5)
+        alive.unlink()
+        until(alive.exists, 5)
 
 
 def test_a_deadline_is_handled_within_two_seconds_without_a_broker(cast: Cast, broker: Broker) -> None:

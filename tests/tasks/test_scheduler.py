@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
+from kombu.exceptions import OperationalError
+from pytest_django.fixtures import Settings
 
 from core.celery import app
 from core.liveness.models import Heartbeat, Lease, Part
 from tasks.schedule import ensure_schedule
 from tasks.scheduler import LEASE, SingleScheduler
+from tests.support.broker import publishing_to
 from tests.tasks.conftest import Broker
 
 # Beat's own tables follow model signals that fire on commit.
@@ -153,3 +157,25 @@ def test_writing_a_run_down_takes_no_edit_back(beats: list[SingleScheduler], mon
     monkeypatch.undo()
     assert PeriodicTask.objects.get().description == "edited"
     assert PeriodicTask.objects.get().last_run_at > timezone.now() - timedelta(seconds=30)
+
+
+def test_a_beat_shows_a_probe_that_it_goes_round_also_while_another_leads(
+    beats: list[SingleScheduler], tmp_path: Path, settings: Settings
+) -> None:
+    tick(beats[0])
+    settings.LIVENESS_FILE = str(tmp_path / "alive")
+    beats[1].tick()
+    assert (tmp_path / "alive").exists()
+
+
+def test_a_beat_that_waits_for_its_broker_still_shows_that_it_lives(
+    beats: list[SingleScheduler], tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIVENESS_FILE = str(tmp_path / "alive")
+    monkeypatch.setitem(app.conf, "broker_connection_max_retries", 1)
+    with (
+        publishing_to("redis://127.0.0.1:9/0"),
+        pytest.raises(OperationalError),
+    ):
+        beats[0]._ensure_connected()
+    assert (tmp_path / "alive").exists()
