@@ -13,6 +13,8 @@ from appointments.api.times import require_sane_year
 from appointments.api.vocabulary import in_our_words
 from appointments.errors import InvalidInput
 from appointments.models import Appointment, AppointmentStatus, AppointmentType
+from appointments.selectors.conflicts import on_days
+from appointments.selectors.searching import found_by
 from appointments.selectors.visibility import held_by
 from core.accounts.models import Role, User
 
@@ -78,7 +80,8 @@ class ListQuery(serializers.Serializer[Any]):
             if name.removeprefix("-") not in ORDERINGS:
                 raise serializers.ValidationError(f"Cannot order by {name}.", code="invalid_choice")
             columns.append(("-" if name.startswith("-") else "") + ORDERINGS[name.removeprefix("-")])
-        return [*columns, "id"]
+        # In the direction of what precedes it, so that an index can be read backwards.
+        return [*columns, "-id" if columns[-1].startswith("-") else "id"]
 
 
 def parsed(query: QueryDict) -> dict[str, Any]:
@@ -120,10 +123,7 @@ def _conditions(asked: dict[str, Any], reader: User, now: datetime) -> Iterable[
         yield _by_filter(asked["filter"], reader)
     if "tab" in asked:
         yield Q(viewer_status__in=TABS[asked["tab"]])
-    if "date_from" in asked:
-        yield Q(appointment_date__gte=asked["date_from"])
-    if "date_to" in asked:
-        yield Q(appointment_date__lte=asked["date_to"])
+    yield on_days(asked.get("date_from"), asked.get("date_to"))
     if "therapist" in asked:
         yield whole & Q(therapist_id=asked["therapist"])
     if "patient" in asked:
@@ -131,7 +131,7 @@ def _conditions(asked: dict[str, Any], reader: User, now: datetime) -> Iterable[
     if "appointment_type" in asked:
         yield Q(appointment_type=asked["appointment_type"])
     if "search" in asked:
-        yield _by_search(asked["search"], whole)
+        yield found_by(asked["search"], reader, whole)
     yield from _by_flags(asked, whole, now)
 
 
@@ -154,17 +154,3 @@ def _by_filter(word: str, reader: User) -> Q:
     if word == "rejected" and reader.role == Role.THERAPIST:
         return Q(pk__in=reader.rejections.values("appointment_id"))
     return Q(viewer_status__in=FILTERS[word])
-
-
-def _by_search(words: str, whole: Q) -> Q:
-    """Every word must be found in the patient's or therapist's name, the service, or as the id."""
-    found = Q()
-    for word in words.split():
-        people = Q(patient__first_name__icontains=word) | Q(patient__last_name__icontains=word)
-        people |= Q(patient__username__icontains=word) | Q(therapist__first_name__icontains=word)
-        people |= Q(therapist__last_name__icontains=word) | Q(therapist__username__icontains=word)
-        anywhere = (whole & people) | Q(service__name__icontains=word)
-        if word.isdecimal() and len(word) < 18:
-            anywhere |= Q(pk=int(word))
-        found &= anywhere
-    return found

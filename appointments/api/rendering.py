@@ -28,11 +28,19 @@ HIDDEN_FROM_FORMER: Final = (
 )
 
 
-# The successor is shown by its id alone; its fifty other columns would double the row.
-UNREAD_OF_SUCCESSOR: Final = tuple(
-    f"rescheduled_to__{field.name}"
-    for field in Appointment._meta.concrete_fields
-    if not field.primary_key and field.name != "rescheduled_from"
+# The successor is shown by its id alone, people by name and contact; their other columns would triple the row.
+UNREAD: Final = (
+    *(
+        f"rescheduled_to__{field.name}"
+        for field in Appointment._meta.concrete_fields
+        if not field.primary_key and field.name != "rescheduled_from"
+    ),
+    *(
+        f"{person}__{field.name}"
+        for person in ("patient", "therapist")
+        for field in User._meta.concrete_fields
+        if field.name not in {"id", "first_name", "last_name", "username", "phone", "email"}
+    ),
 )
 
 
@@ -46,11 +54,9 @@ class View(Enum):
 
 def for_rendering(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:
     """Load what rendering reads, in a constant number of queries."""
-    rejections = AppointmentRejection.objects.select_related("therapist")
     joined = rows.select_related("patient", "therapist", "service", "institution", "rescheduled_to")
-    return joined.defer(*UNREAD_OF_SUCCESSOR).prefetch_related(
-        Prefetch("assignments", Assignment.objects.order_by("id")), Prefetch("rejections", rejections)
-    )
+    assignments = Assignment.objects.select_related("rejection__therapist").order_by("id")
+    return joined.defer(*UNREAD).prefetch_related(Prefetch("assignments", assignments))
 
 
 def render_appointments(ids: Iterable[int], reader: User, now: datetime) -> dict[int, dict[str, Any]]:
@@ -170,10 +176,12 @@ def _offer(appointment: Appointment, *, staff: bool) -> dict[str, Any]:
 
 def _rejections(appointment: Appointment, reader: User, *, staff: bool) -> dict[str, Any]:
     """All for operators, a therapist's own, and for the patient that of the therapist they had chosen."""
-    shown = [row for row in appointment.rejections.all() if staff or row.therapist_id == reader.pk]
+    refused = [row for row in appointment.assignments.all() if hasattr(row, "rejection")]
     if reader.role == Role.PATIENT:
-        by_patient = {row.pk for row in appointment.assignments.all() if row.origin == Origin.PATIENT}
-        shown = [row for row in appointment.rejections.all() if row.assignment_id in by_patient]
+        refused = [row for row in refused if row.origin == Origin.PATIENT]
+    elif not staff:
+        refused = [row for row in refused if row.therapist_id == reader.pk]
+    shown = sorted((row.rejection for row in refused), key=lambda one: (one.rejected_at, one.pk), reverse=True)
     latest = _rejection(shown[0]) if shown else {}
     return {
         "rejection_reason": latest.get("rejection_reason"),

@@ -20,7 +20,7 @@ from appointments.api.vocabulary import in_our_words
 from appointments.errors import InvalidInput, NotFound, PermissionDenied
 from appointments.models import TimeSlot
 from appointments.selectors.free_therapists import therapists_for
-from appointments.selectors.slots import bookable_slots, slots_for
+from appointments.selectors.slots import available, bookable_slots, slots_for
 from appointments.services import slots
 from appointments.services.slots import EVERY_DAY, MOST_PLACES, Hours, Shifts
 from core.accounts.models import Role, User
@@ -126,7 +126,9 @@ class TimeSlotViewSet(Idempotent, GenericViewSet[TimeSlot]):
     @extend_schema(parameters=[SlotQuery], responses=schemas.TimeSlotSchema(many=True))
     def list(self, request: Request) -> Response:
         """Slots by time."""
-        rows = _filtered(slots_for(user_of(request), arrived_at(request)), query_of(SlotQuery, request))
+        asked, now = query_of(SlotQuery, request), arrived_at(request)
+        rows = _filtered(slots_for(user_of(request), now), asked)
+        rows = available(rows, now) if asked["available_only"] else rows
         page = self.paginate_queryset(rows)
         return self.get_paginated_response([rendered(row) for row in page or []])
 
@@ -297,5 +299,4 @@ def _only_this(request: Request) -> bool:
 
 def _filtered(rows: QuerySet[TimeSlot], asked: dict[str, Any]) -> QuerySet[TimeSlot]:
     lookups = {"therapist": "therapist_id", "date": "date", "date_from": "date__gte", "date_to": "date__lte"}
-    rows = rows.filter(**{lookups[name]: asked[name] for name in lookups if name in asked})
-    return rows.filter(can_book=True) if asked["available_only"] else rows
+    return rows.filter(**{lookups[name]: asked[name] for name in lookups if name in asked})

@@ -15,7 +15,7 @@ MOST_EVENTS: Final = 1_000
 
 
 def calendar_of(user: User, now: datetime) -> list[Appointment]:
-    """The next events and those of the last thirty days, at most a thousand each, by their start; two queries."""
+    """The next events and those of the last thirty days, at most a thousand each, by their start."""
     rows = visible_to(user, now)
     if user.role == Role.THERAPIST:
         rows = rows.exclude(_takeable=True)  # a request that others may take as well is no event yet

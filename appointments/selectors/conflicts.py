@@ -1,6 +1,6 @@
 """Whose time is taken: the same overlap rule that PostgreSQL's exclusion constraints enforce."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from django.db.models import OuterRef, Q, QuerySet
@@ -12,6 +12,7 @@ from appointments.policy import LONGEST_MINUTES
 # the history is. The database holds both (CHECK on appointments; a slot ends on the next day at the latest).
 LONGEST_VISIT: Final = timedelta(minutes=LONGEST_MINUTES)
 LONGEST_SLOT: Final = timedelta(hours=25)
+ONE_DAY: Final = timedelta(days=1)
 
 
 def overlapping(start: datetime | OuterRef, end: datetime | OuterRef) -> Q:
@@ -27,6 +28,21 @@ def visits_after(now: datetime) -> Q:
 def visits_over(start: datetime, end: datetime) -> Q:
     """Visits that overlap `[start, end)`."""
     return overlapping(start, end) & visits_after(start)
+
+
+def on_days(first: date | None = None, last: date | None = None) -> Q:
+    """Appointments of these days, both included, each by its institution's calendar."""
+    # No clock is a whole day ahead of UTC or behind it. The indexes are by `start`, not by the local date.
+    days = Q()
+    if first is not None:
+        days &= Q(appointment_date__gte=first, start__gte=_midnight(first) - ONE_DAY)
+    if last is not None:
+        days &= Q(appointment_date__lte=last, start__lt=_midnight(last) + 2 * ONE_DAY)
+    return days
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def slots_around(start: datetime, end: datetime) -> Q:

@@ -102,7 +102,8 @@ def therapists_free_at(
         own = Service.therapists.through.objects.filter(user_id=OuterRef("pk"))
         rows = rows.filter(~Exists(own) | Exists(own.filter(service_id=service_id)))
     day = start.astimezone(ZoneInfo(institution.timezone)).date()
-    return rows.annotate(published=published_over(start, end, day))
+    named = rows.only("first_name", "last_name", "username")
+    return named.annotate(published=published_over(start, end, day))
 
 
 def unoccupied(start: datetime, end: datetime, now: datetime) -> Any:
@@ -127,9 +128,8 @@ def free_among(
 def published_over(start: datetime, end: datetime, day: date) -> Any:
     """Inside published time with a place left; who publishes nothing on or after `day` is not bound."""
     slots = TimeSlot.objects.filter(therapist_id=OuterRef("pk"))
-    return ~Exists(slots.filter(date__gte=day)) | Exists(
-        slots.filter(slots_around(start, end), is_available=True, is_booked=False)
-    )
+    inside = Exists(slots.filter(slots_around(start, end), is_available=True, is_booked=False))
+    return inside | ~Exists(slots.filter(date__gte=day))
 
 
 def candidates(appointment: Appointment, now: datetime, answer_rate_over: timedelta) -> list[Candidate]:

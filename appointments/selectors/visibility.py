@@ -10,7 +10,7 @@ from appointments.models import FORMER, HOLDS_THERAPIST, Appointment, Appointmen
 from appointments.models.assignment import OpenRequestDecline
 from appointments.models.service import Service
 from appointments.models.slot import TimeOff, TimeSlot
-from appointments.selectors.conflicts import overlapping, visits_after
+from appointments.selectors.conflicts import on_days, overlapping, visits_after
 from core.accounts.models import Institution, Role, User
 
 
@@ -33,12 +33,13 @@ def held_by(therapist_id: int) -> Q:
 
 
 def _visible_to_therapist(rows: QuerySet[Appointment], user: User, now: datetime) -> QuerySet[Appointment]:
-    takeable = takeable_by(user, now)
-    held = Appointment.objects.order_by().filter(held_by(user.pk)).values("pk")
-    lost = Assignment.objects.filter(therapist_id=user.pk, status__in=FORMER).values("appointment_id")
-    open_now = Appointment.objects.order_by().filter(takeable, institution_id=user.institution_id).values("pk")
-    # Three lists of ids, each from its index: one condition with OR would be tried on every row of the institution.
-    rows = rows.filter(pk__in=held.union(lost, open_now)).annotate(_takeable=takeable)
+    lost = Assignment.objects.order_by().filter(therapist_id=user.pk, status__in=FORMER)
+    open_now = Appointment.objects.order_by().filter(takeable_by(user, now), institution_id=user.institution_id)
+    # Asked ahead: as a condition it would stand four times in the query, each time with its seven subqueries.
+    others = lost.values_list("appointment_id", Value(False)).union(open_now.values_list("pk", Value(True)))
+    by_id = list(others)
+    takeable = Q(pk__in=[pk for pk, is_open in by_id if is_open])
+    rows = rows.filter(held_by(user.pk) | Q(pk__in={pk for pk, _ in by_id})).annotate(_takeable=takeable)
     return rows.annotate(
         viewer_status=Case(
             When(held_by(user.pk) | Q(_takeable=True), then=F("status")),
@@ -85,9 +86,9 @@ def was_shown_open(therapist: User, appointment_id: int) -> Appointment | None:
 
 def today_of(user: User, now: datetime) -> Q:
     """Today on the calendar of the reader's institution; for admins, of each institution."""
-    rows = Institution.objects.all() if user.role == Role.ADMIN else Institution.objects.filter(pk=user.institution_id)
+    institutions = Institution.objects.all() if user.role == Role.ADMIN else filter(None, [user.institution])
     today = Q(pk__in=[])
-    for institution in rows:
+    for institution in institutions:
         local = now.astimezone(ZoneInfo(institution.timezone)).date()
-        today |= Q(institution=institution, appointment_date=local)
+        today |= Q(on_days(local, local), institution=institution)
     return today

@@ -22,7 +22,7 @@ def authenticate_token(raw: str, now: datetime) -> tuple[User, AuthToken] | None
     if not raw or len(raw) > LONGEST_TOKEN or not raw.isascii() or not raw.isalnum():
         return None
     digest = hash_token(raw)
-    rows = AuthToken.objects.filter(token_key=raw[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user")
+    rows = AuthToken.objects.filter(token_key=raw[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user__institution")
     for token in rows:
         if compare_digest(digest, token.digest):
             alive = token.expiry is None or now < token.expiry

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -61,3 +61,23 @@ def timed() -> Iterator[Stopwatch]:
     begun = time.perf_counter()
     yield watch
     watch.seconds = time.perf_counter() - begun
+
+
+def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every work in each round, one after another, so that a busy machine slows all alike.
+
+    The first round is not counted: it fills caches.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            with timed() as watch:
+                work()
+            if number:
+                seconds[name].append(watch.seconds)
+    return seconds
+
+
+def medians(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The p50 of each work, measured in turns."""
+    return {name: percentile(taken, 50) for name, taken in in_turns(works, rounds).items()}

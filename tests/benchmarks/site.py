@@ -1,15 +1,17 @@
-"""The product's site with one endpoint more: a bare DRF create, to be compared with `assign` on the same server."""
+"""The product's site with some endpoints more, to be compared with the product's on the same server."""
 
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import include, path
 from django.utils import timezone
-from rest_framework.generics import CreateAPIView
+from rest_framework.generics import CreateAPIView, ListAPIView
 from rest_framework.serializers import BaseSerializer, ModelSerializer
 
 from appointments.models import Appointment, AppointmentLog, Assignment, AssignmentStatus, Origin
 from core.outbox.models import Lane, OutboxEntry
+from tests.benchmarks.peer import LeanBooking, PeerBooking
 
 
 class BareSerializer(ModelSerializer):
@@ -49,4 +51,27 @@ class BareCreate(CreateAPIView):
             )
 
 
-urlpatterns = [path("bare/", BareCreate.as_view()), path("", include("core.urls"))]
+class BareRow(ModelSerializer):
+    class Meta:
+        model = Appointment
+        fields = "__all__"
+
+
+class BareList(ListAPIView):
+    """Twenty rows with all their columns, under no rule, uncounted."""
+
+    serializer_class = BareRow
+    pagination_class = None
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Appointment]:
+        return Appointment.objects.filter(institution=self.request.user.institution_id).order_by("-start", "-id")[:20]
+
+
+urlpatterns = [
+    path("bare/", BareCreate.as_view()),
+    path("bare/list/", BareList.as_view()),
+    path("peer/bookings/", PeerBooking.as_view()),
+    path("peer/lean/", LeanBooking.as_view()),
+    path("", include("core.urls")),
+]

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from tests.benchmarks import assigning, expiry, lag, memory
+from tests.benchmarks import assigning, availability, booking, expiry, lag, listing, memory, missing
 from tests.benchmarks.measuring import Row
 
-ROWS: Final[tuple[Row, ...]] = (expiry.ROW, lag.SPREAD, lag.AT_ONCE, memory.ROW, assigning.ROW)
+ROWS: Final[tuple[Row, ...]] = (
+    expiry.ROW,
+    lag.SPREAD,
+    lag.AT_ONCE,
+    memory.ROW,
+    assigning.ROW,
+    availability.FREE_ROW,
+    availability.PLACES_ROW,
+    booking.ROW,
+    missing.ROW,
+    listing.ROW,
+)

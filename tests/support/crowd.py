@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.accounts.models import Institution, Role, User
 
 PER_DAY = 8  # visits of 30 minutes, each at a full hour from 8 UTC on
-AHEAD = 3  # days to come; all others lie in the past
+AHEAD = 3  # days to come unless said otherwise; all others lie in the past
 PATIENTS_PER_THERAPIST = 8  # each sees one of them at every hour, so nobody is in two places
 
 PEOPLE = """
@@ -61,8 +61,10 @@ class Crowd:
 
     institution: Institution
     operator: User
+    therapists: int
     therapist: int
     patient: int
+    first_day: date
     last_day: date
 
     def a_therapist(self) -> User:
@@ -72,8 +74,8 @@ class Crowd:
         return User.objects.get(pk=self.patient)
 
 
-def make_crowd(therapists: int, appointments: int, *, slot_days: int = 0) -> Crowd:
-    """So many of each, evenly spread; appointments end `AHEAD` days from today, slots begin tomorrow."""
+def make_crowd(therapists: int, appointments: int, *, slot_days: int = 0, ahead: int = AHEAD) -> Crowd:
+    """So many of each, evenly spread; appointments end `ahead` days from today, slots begin tomorrow, `first_day`."""
     now = timezone.now()
     institution = Institution.objects.create(name=f"Crowd of {therapists}", timezone="UTC")
     operator = User.objects.create(username=f"operator-{institution.pk}", role=Role.OPERATOR, institution=institution)
@@ -87,7 +89,7 @@ def make_crowd(therapists: int, appointments: int, *, slot_days: int = 0) -> Cro
         "per_day": PER_DAY,
         "now": now,
         "first": now.date() + timedelta(days=1),
-        "last": now.date() + timedelta(days=AHEAD),
+        "last": now.date() + timedelta(days=ahead),
         "days": slot_days,
     }
     with connection.cursor() as cursor:
@@ -95,7 +97,8 @@ def make_crowd(therapists: int, appointments: int, *, slot_days: int = 0) -> Cro
         cursor.execute(SLOTS, facts)
         # Not every table: the sizes it notes outlive a transaction that is rolled back.
         cursor.execute("ANALYZE accounts_user, appointments_appointment, appointments_timeslot")
-    return Crowd(institution, operator, facts["therapist"], facts["patient"], facts["last"])
+    people = facts["therapist"], facts["patient"]
+    return Crowd(institution, operator, therapists, *people, facts["first"], facts["last"])
 
 
 def _people(role: Role, number: int, institution: Institution) -> int:

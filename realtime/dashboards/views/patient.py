@@ -17,7 +17,7 @@ from appointments.api.rendering import for_rendering, render, render_appointment
 from appointments.models import Appointment, AppointmentType
 from appointments.policy import current_policy
 from appointments.selectors.free_therapists import therapists_for
-from appointments.selectors.slots import slots_for
+from appointments.selectors.slots import available, slots_for
 from appointments.selectors.visibility import visible_to
 from appointments.selectors.waiting_list import waiting_for
 from appointments.services import attendance, booking, rescheduling
@@ -190,7 +190,7 @@ def _day(text: str) -> date | None:
 
 def _times(me: User, day: date, therapist_id: int | None, now: datetime) -> list[str]:
     """When somebody (or this therapist) has a place on that day, as times on the institution's clock."""
-    rows = slots_for(me, now).filter(date=day, can_book=True)
+    rows = available(slots_for(me, now), now).filter(date=day)
     if therapist_id is not None:
         rows = rows.filter(therapist_id=min(therapist_id, LARGEST_ID))
     zone = zone_of(me)

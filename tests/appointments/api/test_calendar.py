@@ -211,5 +211,5 @@ def test_a_feed_takes_as_many_queries_for_one_event_as_for_many(
     url: Any = address(cast.theo)
     for hours in (24, 26, 28):
         accept(cast, hours=hours)
-        with django_assert_num_queries(3):  # the key, the past, what comes
+        with django_assert_num_queries(4):  # the key, what they lost or could take, the past, what comes
             client_of().get(url)

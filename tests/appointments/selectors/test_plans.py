@@ -60,6 +60,18 @@ def in_ten_days(now: datetime) -> tuple[datetime, datetime]:
 
 QUERIES: dict[str, tuple[Asked, tuple[str, ...]]] = {
     "an operator's first page": (lambda crowd, now: listed(crowd.operator, "", now), ("appointment_list",)),
+    "an operator's newest": (
+        lambda crowd, now: listed(crowd.operator, "ordering=-start", now),
+        ("appointment_list",),
+    ),
+    "an operator's day": (
+        lambda crowd, now: listed(crowd.operator, f"date_from={now.date()}&date_to={now.date()}", now),
+        ("appointment_list", "appointment_by_status"),
+    ),
+    "what was searched for": (
+        lambda crowd, now: listed(crowd.operator, "search=39", now),
+        ("appointment_by_patient", "appointment_list"),
+    ),
     "what waits for an answer": (
         lambda crowd, now: listed(crowd.operator, "status=pending", now),
         ("appointment_by_status", "appointment_unfinished"),
@@ -105,6 +117,12 @@ def test_a_hot_query_is_read_from_an_index(crowd: Crowd, now: datetime, name: st
     plan = ask(crowd, now).explain()
     assert not any(scan in plan for scan in SEQUENTIAL), plan
     assert any(f" {index} " in plan for index in indexes), plan
+
+
+@pytest.mark.parametrize("name", ["an operator's first page", "an operator's newest"])
+def test_a_page_is_read_in_the_order_of_its_index(crowd: Crowd, now: datetime, name: str) -> None:
+    plan = QUERIES[name][0](crowd, now).explain()
+    assert "Sort" not in plan, plan
 
 
 def test_an_operators_calendar_is_read_from_an_index(crowd: Crowd, now: datetime) -> None:
