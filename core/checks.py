@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
@@ -19,6 +20,7 @@ from core.settings.security import DEMO_SECRET_KEY
 UNSENT = frozenset(
     f"django.core.mail.backends.{kind}.EmailBackend" for kind in ("console", "dummy", "filebased", "locmem")
 )
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def refuse_unsafe_start() -> None:
@@ -68,6 +70,15 @@ def mails_are_sent(**_: Any) -> list[CheckMessage]:
         return []
     hint = "django.core.mail.backends.smtp.EmailBackend sends, by way of EMAIL_HOST."
     return [Warned(f"EMAIL_BACKEND sends nothing: {settings.EMAIL_BACKEND}.", hint=hint, id="core.W001")]
+
+
+@register(Tags.security, deploy=True)
+def links_lead_here(**_: Any) -> list[CheckMessage]:
+    """Warn, with `check --deploy`, where the links in messages would lead to the reader's own machine."""
+    if settings.DEBUG or urlsplit(settings.PUBLIC_URL).hostname not in OWN_MACHINE:
+        return []
+    hint = "Set it to the address at which people reach this installation, such as https://clinic.example."
+    return [Warned(f"PUBLIC_URL, with which links begin, is {settings.PUBLIC_URL}.", hint=hint, id="core.W002")]
 
 
 @register

@@ -92,6 +92,10 @@ THOUGHT_OF: Final = {
     Role.OPERATOR: "{patient} was asked to look for a place.",
     Role.PATIENT: "There may be a place for you: please look for one, or speak to your clinic.",
 }
+DAY_PASSED: Final = {
+    Role.OPERATOR: "{patient} waited for a place until the day was over.",
+    Role.PATIENT: "No place became free on the day you waited for: you are no longer on the waiting list.",
+}
 DECLINED_BY_ALL: Final = "Nobody is left who could take the request of {patient}."
 COLUMN: Final = {Role.OPERATOR: 0, Role.ADMIN: 0, Role.THERAPIST: 1, Role.PATIENT: 2}
 REVIEWS: Final = {"accept": "accepted", "deny": "denied"}
@@ -113,6 +117,8 @@ def message(event: str, role: str, data: Mapping[str, Any], *, open_request: boo
         text = DECLINED_BY_ALL
     elif event == E.WAITLIST_OFFER and "offer" not in data:
         text = THOUGHT_OF[Role.PATIENT if role == Role.PATIENT else Role.OPERATOR]
+    elif event == E.WAITLIST_OFFER_EXPIRED and "offer" not in data:
+        text = DAY_PASSED[Role.PATIENT if role == Role.PATIENT else Role.OPERATOR]
     seen = data["appointment"] or {}
     subject = data.get("therapist") or {}
     name = seen.get("therapist_name")

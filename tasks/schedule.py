@@ -36,7 +36,7 @@ ENTRIES: Final = (
         "Give places on",
         "tasks.sweeps.give_places_on",
         timedelta(seconds=30),
-        "The third hand on every place that is held for the waiting list, after the ETA task and the relay.",
+        "The third hand on every place that is held for the waiting list; ends entries whose day has passed.",
     ),
     Entry(
         "Check missed meetings",

@@ -12,7 +12,7 @@ from knox.models import AuthToken
 
 from appointments.models import Assignment
 from appointments.policy import current_policy
-from appointments.services import reassignment, reminders, suspension, sweeps, vacancies
+from appointments.services import reassignment, reminders, suspension, sweeps, vacancies, waiting_list
 from core.outbox.draining import UnreachableError, drain, heads
 from core.outbox.models import Lane
 from core.web.idempotency import forgettable
@@ -42,8 +42,11 @@ def arm_deadlines() -> int:
 
 @shared_task
 def give_places_on() -> int:
-    """Give on the held places that neither their ETA task nor the relay has handled."""
-    return len(vacancies.expire_due(timezone.now()))
+    """Give on the held places that nobody else has handled, and take off the list whose day has passed."""
+    now = timezone.now()
+    given_on = vacancies.expire_due(now)
+    waiting_list.close_passed(now)
+    return len(given_on)
 
 
 @shared_task

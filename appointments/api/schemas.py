@@ -337,6 +337,7 @@ class WaitingListSchema(serializers.Serializer[Any]):
     is_active = serializers.BooleanField()
     notified = serializers.BooleanField()
     notified_at = maybe(serializers.DateTimeField)
+    passed_at = maybe(serializers.DateTimeField, help_text="Left the list by itself: the window was over.")
     position = maybe(serializers.IntegerField, help_text="Among those who want that day; null when off the list.")
     offer_expires_at = maybe(serializers.DateTimeField)
     offer = WaitingOfferSchema(allow_null=True)

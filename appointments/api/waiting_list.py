@@ -207,6 +207,7 @@ def _rendered(row: Any) -> dict[str, Any]:
         "is_active": row.is_active,
         "notified": row.notified_at is not None,
         "notified_at": instant(row.notified_at),
+        "passed_at": instant(row.passed_at),
         "position": row.place,
         "offer_expires_at": instant(offer.expires_at) if offer else None,
         "offer": _offer(offer) if offer else None,

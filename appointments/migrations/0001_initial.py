@@ -500,6 +500,10 @@ class Migration(migrations.Migration):
                 ("priority", models.PositiveSmallIntegerField(default=5)),
                 ("is_active", models.BooleanField(default=True)),
                 ("notified_at", models.DateTimeField(null=True)),
+                (
+                    "passed_at",
+                    models.DateTimeField(help_text="Left the list by itself: the window was over.", null=True),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "created_by",
@@ -1058,6 +1062,13 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="waiting_window_has_length",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitinglist",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("passed_at__isnull", True), ("is_active", False), _connector="OR"),
+                name="waiting_no_longer_once_passed",
             ),
         ),
         migrations.AddIndex(

@@ -30,6 +30,7 @@ class WaitingList(models.Model):
     priority = models.PositiveSmallIntegerField(default=USUAL)
     is_active = models.BooleanField(default=True)
     notified_at = models.DateTimeField(null=True)
+    passed_at = models.DateTimeField(null=True, help_text="Left the list by itself: the window was over.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
@@ -53,6 +54,9 @@ class WaitingList(models.Model):
                 | Q(preferred_time_end__isnull=True)
                 | Q(preferred_time_end__gt=F("preferred_time_start")),
                 name="waiting_window_has_length",
+            ),
+            models.CheckConstraint(
+                condition=Q(passed_at__isnull=True) | Q(is_active=False), name="waiting_no_longer_once_passed"
             ),
         )
 

@@ -17,7 +17,7 @@ from appointments.models import (
 )
 from appointments.selectors.conflicts import overlapping
 from appointments.selectors.slots import bookable
-from core.accounts.models import Role, User
+from core.accounts.models import Institution, Role, User
 
 LIVE = Q(status=WaitingOfferStatus.OFFERED)
 
@@ -50,6 +50,17 @@ def _place() -> Case:
     )
     counted = rivals.order_by().values("institution_id").annotate(count=Count("pk")).values("count")
     return Case(When(is_active=True, then=Coalesce(Subquery(counted), 0) + 1), output_field=IntegerField())
+
+
+def passed(now: datetime) -> QuerySet[WaitingList]:
+    """Entries still on the list whose window is over on their institution's clock, and for which no place is held."""
+    over = Q(pk__in=[])
+    for zone in Institution.objects.values_list("timezone", flat=True).distinct().order_by():
+        local = now.astimezone(ZoneInfo(zone))
+        ended = Q(preferred_date=local.date(), preferred_time_end__lte=local.time())
+        over |= Q(institution__timezone=zone) & (Q(preferred_date__lt=local.date()) | ended)
+    held = WaitingOffer.objects.filter(LIVE, entry_id=OuterRef("pk"))
+    return WaitingList.objects.filter(over, ~Exists(held), is_active=True)
 
 
 def in_turn(therapist: User, start: datetime, end: datetime, vacancy: uuid.UUID) -> QuerySet[WaitingList]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from appointments import machine
@@ -194,12 +195,17 @@ def due(now: datetime) -> list[int]:
 
 
 def expire_due(now: datetime) -> list[int]:
-    """Give on every place whose time to answer is over; one bad row never stops the others."""
+    """Give on every place whose time to answer is over; one bad row never stops the others.
+
+    Raises OperationalError and InterfaceError: with the database away, every row would fail alike.
+    """
     given_on = []
     for offer_id in due(now):
         try:
             if expire(offer_id, now):
                 given_on.append(offer_id)
+        except (OperationalError, InterfaceError):
+            raise
         except Exception:
             log.exception("waiting_list.expiry_failed", offer=offer_id)
     return given_on

@@ -21,10 +21,10 @@ from appointments.models import (
 )
 from appointments.models.waiting_list import USUAL
 from appointments.policy import current_policy
-from appointments.selectors.waiting_list import LIVE, offerable, places_for
+from appointments.selectors.waiting_list import LIVE, offerable, passed, places_for
 from appointments.services.booking import Booking, book
 from appointments.services.offers import lock_therapist
-from appointments.services.vacancies import Vacancy, end_offer, give_on, lock_free_entry, offer_place, tell
+from appointments.services.vacancies import BATCH, Vacancy, end_offer, give_on, lock_free_entry, offer_place, tell
 from core.accounts.models import Role, User
 from core.transactions import in_transaction
 
@@ -89,6 +89,18 @@ def deactivate(entry_id: int, now: datetime) -> WaitingList:
     entry.is_active = False
     entry.save(update_fields=["is_active"])
     return entry
+
+
+@in_transaction
+def close_passed(now: datetime) -> list[int]:
+    """Take those off the list whose day or window is over, up to 500, and tell them; a held place is waited for."""
+    rows = passed(now).select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH]
+    # Whoever offers a place locks the entry first: what was offered since the query is seen here.
+    over = [entry for entry in rows if not entry.offers.filter(LIVE).exists()]
+    WaitingList.objects.filter(pk__in=[entry.pk for entry in over]).update(is_active=False, passed_at=now)
+    for entry in over:
+        tell(EventType.WAITLIST_OFFER_EXPIRED, entry, None, now)
+    return [entry.pk for entry in over]
 
 
 @in_transaction

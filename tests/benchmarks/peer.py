@@ -1,5 +1,7 @@
 """Booking as other systems do it: look which times of the day are free, then insert; nothing locks, nothing forbids."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,11 @@ from core.accounts.models import Institution, User
 
 HALF_HOUR = timedelta(minutes=30)
 OPENS, TIMES = 8, 16
+COLUMNS = 'institution_id, patient_id, therapist_id, start, "end", status, notes, created_at'
+COPY = f"""
+INSERT INTO benchmarks_booking ({COLUMNS})
+SELECT {COLUMNS} FROM appointments_appointment WHERE therapist_id IS NOT NULL
+"""
 
 
 class Booking(models.Model):
@@ -74,9 +81,15 @@ def taken(therapist: User, start: datetime) -> bool:
     return rows.exists()
 
 
-def make_table() -> None:
-    """Create the peers' table in place of an older one."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {Booking._meta.db_table}")
+@contextmanager
+def own_table() -> Iterator[None]:
+    """The peers' table for the time of the block, with as many rows as the product's."""
     with connection.schema_editor() as editor:
         editor.create_model(Booking)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(COPY)
+        yield
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Booking)

@@ -40,6 +40,11 @@ def mails(backend: str, *, debug: bool = False) -> list[CheckMessage]:
         return checks.mails_are_sent()
 
 
+def links(url: str, *, debug: bool = False) -> list[str | None]:
+    with override_settings(**{**SAFE, "DEBUG": debug}, PUBLIC_URL=url):
+        return ids(checks.links_lead_here())
+
+
 def account(username: str, password: str) -> None:
     clinic, _ = Institution.objects.get_or_create(name="Clinic")
     User.objects.create(username=username, password=make_password(password), institution=clinic, role=Role.OPERATOR)
@@ -47,6 +52,13 @@ def account(username: str, password: str) -> None:
 
 def test_safe_settings_are_let_through() -> None:
     assert production() == []
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000", "https://127.0.0.1", "http://[::1]:8000"])
+def test_links_that_lead_to_the_readers_own_machine_are_warned_of(url: str) -> None:
+    assert links(url) == ["core.W002"]
+    assert links(url, debug=True) == []
+    assert links("https://clinic.example") == []
 
 
 @pytest.mark.parametrize("key", [DEMO_SECRET_KEY, "short"])

@@ -23,7 +23,14 @@ def written() -> set[str]:
     """Every text of the letters and the events; those of the pages stand with the pages."""
     found = {text for texts_of_event in texts.MESSAGES.values() for text in texts_of_event if text}
     found |= {texts.TITLES.get(event, str(event.label)) for event in EventType} | {*texts.REVIEWS.values()}
-    found |= {texts.OPEN_REQUEST, texts.REQUEST_TAKEN, texts.DECLINED_BY_ALL, *texts.THOUGHT_OF.values(), "reviewed"}
+    found |= {
+        texts.OPEN_REQUEST,
+        texts.REQUEST_TAKEN,
+        texts.DECLINED_BY_ALL,
+        *texts.THOUGHT_OF.values(),
+        *texts.DAY_PASSED.values(),
+        "reviewed",
+    }
     for name in CODE:
         source = (settings.BASE_DIR / name).read_text()
         found |= set(re.findall(r'(?:\b_|gettext_noop)\(\s*"([^"]+)"', source))

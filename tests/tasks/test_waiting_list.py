@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from appointments.models import WaitingOffer
+from appointments.models import WaitingList, WaitingOffer
 from appointments.services import attendance, waiting_list
 from appointments.services.booking import Booking, book
 from appointments.services.waiting_list import Wish
@@ -19,7 +19,7 @@ from tasks import relay, schedule, sweeps
 from tasks.deadlines import expire_waiting_offer
 from tasks.notifications import send_waiting_offer
 from tests.appointments.moves import slot_around
-from tests.support.cast import Cast, at, drain_outbox
+from tests.support.cast import Cast, at, client_of, drain_outbox
 from tests.tasks.conftest import Broker
 
 EXPIRE = "tasks.deadlines.expire_waiting_offer"
@@ -118,3 +118,17 @@ def test_no_message_holds_what_belongs_to_a_person(cast: Cast, broker: Broker) -
     drain_outbox(Lane.TASKS)
     sent = [message for queue in ("deadlines", "notifications") for message in broker.queued(queue)]
     assert sent and "canary" not in str(sent).lower()
+
+
+def test_beat_takes_off_the_list_whose_day_has_passed_and_says_why(cast: Cast) -> None:
+    day = timezone.now().date()
+    entry = waiting_list.join(
+        Wish(patient=cast.pavel, preferred_date=day + timedelta(days=2)), cast.pavel, timezone.now()
+    )
+    WaitingList.objects.filter(pk=entry.pk).update(preferred_date=day - timedelta(days=2))
+    sweeps.give_places_on()
+    drain_outbox(Lane.REALTIME)
+    entry.refresh_from_db()
+    assert not entry.is_active
+    told = client_of(cast.pavel).get("/api/scheduling/notifications/").json()["results"][0]["message"]
+    assert told.startswith("No place became free")

@@ -1,10 +1,11 @@
 """Joining and leaving the list, whose turn it is, and how a held place is taken or given on."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from pytest_django.fixtures import Settings
 
 from appointments.errors import (
@@ -469,6 +470,23 @@ def test_one_bad_row_does_not_stop_the_others(cast: Cast, monkeypatch: pytest.Mo
     assert live().pk == bad
 
 
+@pytest.mark.parametrize("away", [OperationalError, InterfaceError])
+def test_with_the_database_away_no_offer_is_tried_after_the_first(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, away: type[Exception]
+) -> None:
+    tried = []
+
+    def failing(offer_id: int, now: datetime) -> bool:
+        tried.append(offer_id)
+        raise away
+
+    monkeypatch.setattr(vacancies, "due", lambda now: [1, 2])
+    monkeypatch.setattr(vacancies, "expire", failing)
+    with pytest.raises(away):
+        vacancies.expire_due(EXPIRY)
+    assert tried == [1]
+
+
 def test_the_clock_of_an_offer_is_the_settings(cast: Cast, settings: Settings) -> None:
     settings.WAITING_LIST_OFFER_MINUTES = 0.5
     wait(cast.pavel)
@@ -564,3 +582,51 @@ def test_today_is_the_institutions_day(cast: Cast) -> None:
     assert wait(cast.pavel, now=late).pk
     with pytest.raises(InvalidInput):
         wait(cast.pavel, now=late + timedelta(hours=1))
+
+
+# When the day has passed ----------------------------------------------------------------------------------------------
+
+# Midnight after DAY on the clinic's clock.
+OVER = datetime(2031, 3, 4, 19, tzinfo=UTC)
+
+
+def test_when_the_day_is_over_the_entry_leaves_the_list_and_its_patient_is_told(cast: Cast) -> None:
+    entry = wait(cast.pavel)
+    assert waiting_list.close_passed(OVER - timedelta(microseconds=1)) == []
+    with watched() as left:
+        assert waiting_list.close_passed(OVER) == [entry.pk]
+    assert left().events == {"waitlist_offer_expired": ids(cast.olive, cast.otto, cast.pavel)}
+    entry.refresh_from_db()
+    assert (entry.is_active, entry.passed_at) == (False, OVER)
+    assert waiting_list.close_passed(OVER) == []
+
+
+def test_a_window_is_over_before_its_day(cast: Cast) -> None:
+    noon = OVER - timedelta(hours=12)
+    entry = wait(cast.pavel, preferred_time_end=time(12))
+    wait(cast.pia, preferred_time_start=time(9))
+    assert waiting_list.close_passed(noon - timedelta(microseconds=1)) == []
+    assert waiting_list.close_passed(noon) == [entry.pk]
+
+
+def test_the_day_is_that_of_the_institution(cast: Cast) -> None:
+    berlin = wait(cast.heidi)
+    karachi = wait(cast.pavel)
+    assert waiting_list.close_passed(OVER) == [karachi.pk]
+    assert waiting_list.close_passed(OVER + timedelta(hours=4)) == [berlin.pk]
+
+
+def test_an_entry_for_which_a_place_is_held_waits_for_its_answer(cast: Cast) -> None:
+    entry = wait(cast.pavel)
+    freed(cast)
+    assert waiting_list.close_passed(OVER) == []
+    vacancies.expire_due(OVER)
+    assert waiting_list.close_passed(OVER) == [entry.pk]
+
+
+def test_who_left_by_themselves_did_not_wait_in_vain(cast: Cast) -> None:
+    entry = wait(cast.pavel)
+    waiting_list.deactivate(entry.pk, SOON)
+    assert waiting_list.close_passed(OVER) == []
+    entry.refresh_from_db()
+    assert entry.passed_at is None
