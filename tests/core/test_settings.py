@@ -17,6 +17,20 @@ READ = {
     for file in (ROOT / "core" / "settings").glob("*.py")
     for name in re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', file.read_text())
 }
+# What the contract promises to read.
+CONTRACT = re.findall(
+    r"[A-Z_]+",
+    """
+    DEFAULT_RESPONSE_TIMEOUT_MINUTES DEADLINE_WARNING_MINUTES MISSED_GRACE_MINUTES WAITING_LIST_OFFER_MINUTES
+    AUTO_CANCEL_ENABLED AUTO_DISABLE_THERAPISTS AUTO_REASSIGN_ON_TIMEOUT MAX_REASSIGNMENTS OPEN_REQUESTS
+    BOOKING_HORIZON_DAYS SUSPENSION_BREAKER_MIN SUSPENSION_BREAKER_PERCENT ETA_HORIZON_SECONDS REMINDER_OFFSETS
+    EMAIL_EVENTS VIDEO_URL_TEMPLATE DATABASE_URL CELERY_BROKER_URL CHANNEL_LAYER_BACKEND CHANNEL_LAYER_HOST CACHE_URL
+    DATA_DIR DJANGO_SECRET_KEY DJANGO_DEBUG ALLOWED_HOSTS CORS_ALLOWED_ORIGINS TIME_ZONE EMAIL_BACKEND EMAIL_HOST
+    EMAIL_PORT EMAIL_USE_TLS EMAIL_HOST_USER EMAIL_HOST_PASSWORD DEFAULT_FROM_EMAIL REMINDER_SMS_URL
+    REMINDER_WHATSAPP_URL REMINDER_PUSH_URL PORT FLOWER_PORT FLOWER_BASIC_AUTH METRICS_TOKEN HEARTBEAT_URL ADMIN_OTP
+    SENTRY_DSN
+    """,
+)
 # A value that no reader of that kind takes.
 WRONG = dict.fromkeys(DOCUMENTED, "tab\tinside") | {
     "BOOKING_HORIZON_DAYS": "-1",
@@ -79,6 +93,10 @@ def test_no_wrong_value_is_shown(refusal: str) -> None:
 
 def test_every_variable_that_is_read_is_documented_and_none_else() -> None:
     assert set(DOCUMENTED) == READ
+
+
+def test_every_variable_of_the_contract_is_read() -> None:
+    assert set(CONTRACT) <= READ
 
 
 def test_the_documented_defaults_are_the_real_ones() -> None:
