@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from appointments.admin.outcomes import MOST_ROWS, Outcome, ask_reason, each, reason_of, show
@@ -30,6 +30,7 @@ from appointments.models import (
 from appointments.policy import current_policy
 from appointments.services import assignment, attendance
 from appointments.services.due import overdue
+from core.accounts.models import Role
 from core.errors import DomainError
 
 EDITABLE = (
@@ -100,6 +101,16 @@ class OverdueFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=overdue(timezone.now(), current_policy()).values("pk"))
 
 
+class TherapistFilter(RelatedDropdownFilter):
+    """Only therapists, and of an operator's own institution."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        own: dict[str, Any] = {"role": Role.THERAPIST}
+        if not is_admin(request):
+            own["institution"] = staff(request).institution_id
+        return field.get_choices(include_blank=False, limit_choices_to=own, ordering=("username",))
+
+
 class AppointmentForm(forms.ModelForm):
     """What an operator may edit; `seen_version` is the version that the page was made from."""
 
@@ -125,6 +136,7 @@ class AppointmentAdmin(ScopedAdmin):
         "status",
         OverdueFilter,
         ("start", RangeDateFilter),
+        ("therapist", TherapistFilter),
         "appointment_type",
         "is_paid",
         "booking_method",

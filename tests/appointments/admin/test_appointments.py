@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from appointments.admin.appointments import TherapistFilter
 from appointments.models import Appointment, AppointmentLog, AppointmentReminder, Service
 from appointments.services import assignment, attendance
 from tests.appointments.admin.conftest import Desk
@@ -171,6 +172,17 @@ def test_a_service_of_another_institution_cannot_be_chosen(cast: Cast, desk: Des
 def test_every_filter_answers(cast: Cast, desk: Desk, query: str) -> None:
     offer(cast)
     assert desk(cast.ada).get(f"{LIST}?{query}").status_code == 200
+
+
+def test_a_therapist_is_chosen_among_the_own_ones(cast: Cast, desk: Desk) -> None:
+    ours, other = offer(cast, hours=24), book(cast.pavel, cast.olive, therapist=cast.tara, hours=48)
+    page = desk(cast.olive).get(f"{LIST}?therapist__id__exact={cast.theo.pk}")
+    assert list(page.context["cl"].result_list) == [ours]
+    for user, names in ((cast.olive, {"tara", "theo"}), (cast.ada, {"heiko", "tara", "theo"})):
+        filters = desk(user).get(LIST).context["cl"].filter_specs
+        (chosen,) = [each for each in filters if isinstance(each, TherapistFilter)]
+        assert {name for _, name in chosen.lookup_choices} == names
+    assert other.therapist == cast.tara
 
 
 def test_overdue_offers_are_filtered(cast: Cast, desk: Desk) -> None:
