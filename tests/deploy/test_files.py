@@ -14,10 +14,11 @@ from typing import Any
 import bootstrap
 import pytest
 import yaml
-from django.conf import settings
+from django.conf import settings as project
 from django.core.management import get_commands, load_command_class
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
 from supervisor import parse_procfile
 
 from core.metrics import registry
@@ -26,7 +27,7 @@ from tests.core.test_settings import DOCUMENTED
 
 pytestmark = pytest.mark.once
 
-ROOT = Path(settings.BASE_DIR)
+ROOT = Path(project.BASE_DIR)
 DEPLOY = ROOT / "deploy"
 HANDBOOK = (DEPLOY / "HANDBOOK.md").read_text()
 PROCESSES = parse_procfile((ROOT / "Procfile").read_text())
@@ -131,6 +132,16 @@ def test_no_pod_runs_as_root_writes_its_image_or_has_no_limits(name: str, templa
     assert container["resources"]["limits"]["memory"]
     assert container["resources"]["requests"]["cpu"]
     assert {mount["name"] for mount in container["volumeMounts"]} <= {volume["name"] for volume in spec["volumes"]}
+
+
+def test_probes_and_prometheus_may_ask_the_containers_by_their_names(db: None, settings: Settings) -> None:
+    allowed = COMPOSE["services"]["web"]["environment"]["ALLOWED_HOSTS"].split(",")
+    settings.ALLOWED_HOSTS = ["clinic.example", *allowed[1:]]
+    scraped = yaml.safe_load((DEPLOY / "monitoring" / "prometheus.yaml").read_text())["scrape_configs"][0]
+    healthcheck = re.findall(r"http://(.+?)/healthz", (DEPLOY / "docker" / "Dockerfile").read_text())
+    for host in (*scraped["static_configs"][0]["targets"], *healthcheck):
+        assert Client().get("/healthz", headers={"host": host}).status_code == 200
+    assert Client().get("/healthz", headers={"host": "elsewhere.example"}).status_code == 400
 
 
 @pytest.mark.parametrize("name", ["web", "sockets"])
@@ -334,7 +345,9 @@ def test_every_command_of_the_handbook_that_can_run_runs_one_after_the_other(tmp
         **{f"DJANGO_SUPERUSER_{name}": value for name, value in (("USERNAME", "NAME"), ("PASSWORD", "a-long-secret"))},
         "DJANGO_SUPERUSER_EMAIL": "name@clinic.example",
     }
-    wanted = [words for program, *words in commands_of(HANDBOOK) if not {program, *words[:1]} & NOT_RUN.keys()]
+    night, install, rest = HANDBOOK.partition("## Install")
+    told = commands_of(install + rest + night)
+    wanted = [words for program, *words in told if not {program, *words[:1]} & NOT_RUN.keys()]
     asked = [[*words, "--noinput"] if words == ["createsuperuser"] else words for words in wanted]  # else it asks
     command = [sys.executable, "-c", ONE_BY_ONE, json.dumps(asked)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=tmp_path)
