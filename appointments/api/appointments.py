@@ -1,10 +1,12 @@
 """The appointments viewset, mounted under both prefixes."""
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from django.utils import translation
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -33,7 +35,7 @@ from appointments.errors import NotFound
 from appointments.models import Appointment, AppointmentLog, AppointmentStatus
 from appointments.policy import current_policy
 from appointments.selectors.calendar import with_people
-from appointments.selectors.free_therapists import rank, refusers, therapists_free_at
+from appointments.selectors.free_therapists import Candidate, rank, refusers, therapists_free_at
 from appointments.selectors.statistics import statistics
 from appointments.selectors.visibility import today_of, visible_to
 from appointments.services import attendance, booking, reassign, rescheduling
@@ -117,20 +119,8 @@ class AppointmentViewSet(ActionsMixin, Idempotent, GenericViewSet[Appointment]):
             appointment.institution, appointment.start, appointment.end, now, service_id=appointment.service_id
         ).exclude(pk__in=refusers(appointment))
         ranked = rank(list(free), appointment, now, current_policy().answer_rate_over)
-        return Response(
-            [
-                {
-                    "id": one.id,
-                    "name": one.name,
-                    "reasons": one.reasons(now),
-                    "warning": one.warning,
-                    "open_offers": one.open_offers,
-                    "appointments_that_day": one.appointments_that_day,
-                    "answer_rate": one.answer_rate,
-                }
-                for one in ranked
-            ]
-        )
+        with translation.override(user_of(request).language):
+            return Response([_candidate(one, now) for one in ranked])
 
     @extend_schema(responses=CALENDAR)
     @action(detail=True, content_negotiation_class=AnyAccept)
@@ -241,6 +231,19 @@ class AppointmentViewSet(ActionsMixin, Idempotent, GenericViewSet[Appointment]):
         user, now, policy = user_of(request), arrived_at(request), current_policy()
         page = self.paginate_queryset(for_rendering(filtered(rows, request.query_params, user, now)))
         return self.get_paginated_response([render(row, user, now, policy) for row in page or []])
+
+
+def _candidate(one: Candidate, now: datetime) -> dict[str, Any]:
+    """In the active language."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "reasons": one.reasons(now),
+        "warning": one.warning,
+        "open_offers": one.open_offers,
+        "appointments_that_day": one.appointments_that_day,
+        "answer_rate": one.answer_rate,
+    }
 
 
 def _log(row: AppointmentLog) -> dict[str, Any]:

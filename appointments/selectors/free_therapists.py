@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from appointments.models import (
     HOLDS_THERAPIST,
@@ -29,6 +31,20 @@ ANSWERED = (
     AssignmentStatus.RELEASED,
 )
 REFUSED = (AssignmentStatus.REJECTED, AssignmentStatus.RELEASED, AssignmentStatus.EXPIRED)
+
+
+# What the ranking says, for none, one and more.
+OFFERS: Final = (gettext_noop("No open offers"), gettext_noop("1 open offer"), gettext_noop("{number} open offers"))
+VISITS: Final = (
+    gettext_noop("No appointments that day"),
+    gettext_noop("1 appointment that day"),
+    gettext_noop("{number} appointments that day"),
+)
+LAST_OFFER: Final = (
+    gettext_noop("Last offer within a day"),
+    gettext_noop("Last offer 1 day ago"),
+    gettext_noop("Last offer {number} days ago"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +75,23 @@ class Candidate:
 
     @property
     def warning(self) -> str | None:
-        """What an operator should know before assigning."""
-        return None if self.published else "Outside the published time."
+        """What an operator should know before assigning, in the active language."""
+        return None if self.published else _("Outside the published time.")
 
     def reasons(self, now: datetime) -> list[str]:
-        """Why this therapist stands where they stand, for people."""
-        reasons = ["Has treated this patient"] if self.treated_patient else []
-        reasons.append(_count(self.open_offers, "open offer"))
-        reasons.append(_count(self.appointments_that_day, "appointment") + " that day")
+        """Why this therapist stands where they stand, for people, in the active language."""
+        reasons = [_("Has treated this patient")] if self.treated_patient else []
+        reasons.append(_counted(OFFERS, self.open_offers))
+        reasons.append(_counted(VISITS, self.appointments_that_day))
         if self.answer_rate is not None:
-            reasons.append(f"Answers {self.answer_rate:.0%} of offers")
+            reasons.append(_("Answers {percent} of offers").format(percent=f"{self.answer_rate:.0%}"))
         if self.last_offer_at is None:
-            return [*reasons, "No offer yet"]
-        days = (now - self.last_offer_at).days
-        return [*reasons, f"Last offer {_count(days, 'day')} ago" if days else "Last offer within a day"]
+            return [*reasons, _("No offer yet")]
+        return [*reasons, _counted(LAST_OFFER, (now - self.last_offer_at).days)]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
+def _counted(none_one_many: tuple[str, str, str], number: int) -> str:
+    return _(none_one_many[min(number, 2)]).format(number=number)
 
 
 def therapists_for(reader: User) -> QuerySet[User]:

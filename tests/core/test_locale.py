@@ -12,7 +12,7 @@ from realtime import texts
 
 LOCALE: Final = settings.BASE_DIR / "core" / "locale"
 LANGUAGES: Final = [code for code, _ in settings.LANGUAGES if code != "en"]
-CODE: Final = ("appointments/letters.py", "realtime/texts.py")
+CODE: Final = ("appointments/letters.py", "appointments/selectors/free_therapists.py", "realtime/texts.py")
 
 
 def catalog(language: str) -> polib.POFile:
