@@ -24,4 +24,5 @@ MAILED = (
     "appointment_rescheduled,appointment_cancelled,appointment_auto_cancelled"
 )
 EMAIL_EVENTS = env.words("EMAIL_EVENTS", MAILED, shape="[a-z_]+", expects="a comma list of event names")
+EMERGENCY_TEXT = env.text("EMERGENCY_TEXT")
 VIDEO_URL_TEMPLATE = env.url("VIDEO_URL_TEMPLATE", "", ("http", "https"))

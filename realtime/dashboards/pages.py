@@ -23,7 +23,7 @@ HOMES: Final = {
     Role.PATIENT: "/patient/",
 }
 # What the page needs of the account; kept in `preferences` so that it follows the person to other devices.
-PREFERENCES: Final = ("theme", "motion", "sound", "shortcuts", "desktop_notes", "saved_filters")
+PREFERENCES: Final = ("theme", "motion", "sound", "shortcuts", "quiet_hours", "saved_filters", "slots_list")
 View = Callable[..., HttpResponse]
 
 

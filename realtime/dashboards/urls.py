@@ -4,6 +4,7 @@ from realtime.dashboards.views import answers, boards, demo, entrance, one_tap, 
 
 urlpatterns = [
     path("", entrance.landing, name="landing"),
+    path("favicon.ico", entrance.favicon, name="favicon"),
     path("login/", entrance.login, name="login"),
     path("logout/", entrance.logout, name="logout"),
     path("language/", entrance.choose_language, name="choose_language"),

@@ -67,15 +67,22 @@ def cookies(stack: Stack, browser: Browser) -> Callable[[str], Any]:
 
 @pytest.fixture
 def opened(stack: Stack, browser: Browser, cookies: Callable[[str], Any]) -> Iterator[Open]:
-    """`opened("operator", "/operator/")` is a page of that account; a script's error fails the test."""
+    """`opened("operator", "/operator/")` is a page of that account, `opened("", "/")` a stranger's.
+
+    `prepare(page)` is called before it loads. A script's error, a blocked one and an alert fail the test.
+    """
     contexts, errors = [], []
 
-    def open_page(username: str, path: str, **options: Any) -> Page:
-        context = browser.new_context(storage_state=cookies(username), **{"color_scheme": "light", **options})
+    def open_page(username: str, path: str, *, prepare: Callable[[Page], Any] | None = None, **options: Any) -> Page:
+        state = cookies(username) if username else None
+        context = browser.new_context(storage_state=state, **{"color_scheme": "light", **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
+        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
+        if prepare:
+            prepare(page)
         page.goto(f"{stack.url}{path}")
         return page
 

@@ -1,10 +1,12 @@
 """One person's click arrives at another's page, and a page survives its connection."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Open
 from tests.support.clients import Person
@@ -79,7 +81,9 @@ def test_who_comes_second_reads_that_it_was_handled(opened: Open, offered: Offer
     operator.route("**/review_rejection/", lambda route: (decide(people, visit), route.continue_()))
     operator.get_by_role("button", name=f"Accept rejection A-{visit}").first.click()
     expect(row(operator, visit)).to_contain_text("Your change was not saved")
-    expect(row(operator, visit)).to_contain_text("Confirmed")
+    expect(row(operator, visit)).to_contain_text(
+        re.compile(r"Already handled by Olga Petrova at \d\d:\d\d: now “Confirmed”")
+    )
 
 
 def decide(people: People, visit: int) -> None:
@@ -143,21 +147,113 @@ def test_polling_carries_on_where_sockets_do_not_open(opened: Open, offered: Off
     context.close()
 
 
-def test_the_end_of_a_session_is_said_with_the_way_back(stack: Stack, browser) -> None:  # type: ignore[no-untyped-def]
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{stack.url}/login/")
+@dataclass
+class Cable:
+    """The wire of a page's socket, which can be cut and mended."""
+
+    whole: bool = True
+    ends: list[WebSocketRoute] = field(default_factory=list)
+
+    def plug_in(self, socket: WebSocketRoute) -> None:
+        if self.whole:
+            socket.connect_to_server()
+            self.ends.append(socket)
+        else:
+            socket.close()
+
+    def cut(self) -> None:
+        self.whole = False
+        for end in self.ends:
+            end.close()
+
+
+# The waits between two tries are random; here each is the longest.
+PATIENT_RETRIES = "Math.random = () => 0.99"
+LISTEN_TO_THE_BANNER = """() => {
+    globalThis.said = []
+    new MutationObserver(() => said.push(document.getElementById('banner').textContent))
+        .observe(document.getElementById('banner'), { childList: true })
+}"""
+
+
+def test_a_cut_socket_is_said_polled_around_and_caught_up(opened: Open, offered: Offered) -> None:
+    cable = Cable()
+
+    def prepare(page: Page) -> None:
+        page.add_init_script(PATIENT_RETRIES)
+        page.route_web_socket("**/ws/events/**", cable.plug_in)
+
+    operator = live(opened("operator", "/operator/", prepare=prepare))
+    operator.evaluate(LISTEN_TO_THE_BANNER)
+    cable.cut()
+    expect(operator.get_by_test_id("connection")).to_have_attribute("data-state", "polling", timeout=15_000)
+    assert "Live updates stopped. Reconnecting… Countdowns keep running." in operator.evaluate("said")
+    visits = [offered("therapist3"), offered("therapist4")]
+    cable.whole = True
+    operator.evaluate("dispatchEvent(new Event('online'))")
+    live(operator)
+    expect(operator.get_by_test_id("banner")).to_be_hidden()
+    for visit in visits:
+        expect(row(operator, visit)).to_have_count(1)
+    operator.get_by_role("tab", name="Notifications").click()
+    for visit in visits:
+        expect(operator.locator(f"#panel a[href='#A-{visit}']")).to_have_count(2)
+
+
+WRONG_CLOCK = """
+const Real = Date
+globalThis.Date = class extends Real {
+    constructor(...given) { given.length ? super(...given) : super(Real.now() + 7 * 60_000) }
+    static now() { return Real.now() + 7 * 60_000 }
+}
+"""
+# The moment at which the countdown changes, against the browser's monotonic clock, which nobody has put wrong.
+SECONDS_OFF = """([id, deadline]) => new Promise(done => {
+    const shown = document.querySelector(`#row-${id} .countdown bdi`)
+    new MutationObserver(() => {
+        const [minutes, seconds] = shown.textContent.split(':').map(Number)
+        const left = (Date.parse(deadline) - performance.timeOrigin - performance.now()) / 1000
+        done(minutes * 60 + seconds - left)
+    }).observe(shown, { characterData: true, subtree: true })
+})"""
+
+
+def test_a_clock_that_is_wrong_does_not_matter(opened: Open, offered: Offered, people: People) -> None:
+    visit = offered("therapist6")
+    operator = opened("operator", "/operator/", prepare=lambda page: page.add_init_script(WRONG_CLOCK))
+    live(operator)
+    expect(row(operator, visit)).to_be_visible()
+    assert operator.evaluate("(Date.now() - performance.timeOrigin - performance.now()) / 60_000") > 6
+    deadline = people("operator2").see(visit)["response_deadline"]
+    assert abs(operator.evaluate(SECONDS_OFF, [visit, deadline])) < 1.1  # a tick may come some milliseconds late
+
+
+def test_signing_out_in_one_tab_ends_the_other_with_the_way_back(stack: Stack, opened: Open) -> None:
+    page = opened("", "/login/")
     page.get_by_label("User name").fill("hill_operator")
     page.get_by_label("Password").fill("demo")
     page.get_by_role("button", name="Sign in").click()
     live(page)
-    context.request.post(
-        f"{stack.url}/api/auth/logoutall/",
-        headers={"X-CSRFToken": page.locator("[name=csrfmiddlewaretoken]").first.input_value(), "Referer": stack.url},
-    )
+    other = page.context.new_page()
+    other.goto(f"{stack.url}/operator/")
+    other.locator("#account > summary").click()
+    other.get_by_role("button", name="Sign out").click()
     expect(page.get_by_test_id("banner")).to_contain_text("Your session ended", timeout=8_000)
     expect(page.get_by_test_id("banner").get_by_role("link", name="Sign in")).to_be_visible()
-    context.close()
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "signed-out")
+
+
+def test_a_suspension_reaches_the_open_pages_of_both(opened: Open, people: People) -> None:
+    therapist, operator = live(opened("therapist8", "/therapist/")), live(opened("operator", "/operator/"))
+    path = f"therapists/{people('therapist8').id}"
+    assert people("operator2").post(f"{path}/disable/", {"reason": "Away without notice"}).status == 200
+    expect(therapist.get_by_role("alert").filter(has_text="Your account was suspended")).to_be_visible()
+    expect(therapist.get_by_test_id("banner")).to_contain_text("Your session ended")
+    expect(operator.get_by_text("Tom Baker was suspended")).to_be_visible()
+    therapist.reload()
+    expect(therapist).to_have_url(re.compile("/login/"))
+    assert people("operator2").post(f"{path}/enable/").status == 200
+    expect(operator.get_by_text("Tom Baker was suspended")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Open
+from tests.support.clients import request
 from tests.support.stack import Stack
 
 LOOKS = {
@@ -15,15 +16,33 @@ LOOKS = {
     "dark phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
 }
 PAGES = {
-    "operator": ["/operator/", "/operator/?tab=reviews", "/operator/?tab=all", "/operator/?tab=notifications"],
+    "operator": [
+        "/operator/",
+        "/operator/?tab=reviews",
+        "/operator/?tab=all",
+        "/operator/?tab=waiting",
+        "/operator/?tab=notifications",
+    ],
     "therapist": ["/therapist/", "/therapist/?tab=upcoming", "/therapist/?tab=slots"],
-    "patient": ["/patient/", "/patient/?tab=all", "/schedule"],
+    "patient": ["/patient/", "/patient/?tab=all", "/patient/?tab=waiting", "/schedule"],
 }
 
 
 def violations(page: Page) -> list[str]:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+def fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+def fits_the_narrowest_phone(page: Page) -> None:
+    usual = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 640})
+    fits(page)
+    if usual:
+        page.set_viewport_size(usual)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -38,15 +57,15 @@ def test_axe_finds_nothing_and_nothing_is_scrolled_sideways(
         expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
         expect(page.locator(".skeleton")).to_have_count(0)
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        fits(page)
+        fits_the_narrowest_phone(page)
 
 
-@pytest.mark.parametrize("path", ["/", "/login/"])
-def test_axe_finds_nothing_at_the_entrance(browser: Browser, stack: Stack, path: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{stack.url}{path}")
+@pytest.mark.parametrize("path", ["/", "/login/", "/demo/"])
+def test_axe_finds_nothing_at_the_entrance(opened: Open, path: str) -> None:
+    page = opened("", path)
     assert violations(page) == []
-    page.close()
+    fits_the_narrowest_phone(page)
 
 
 def test_axe_would_find_something(browser: Browser, stack: Stack) -> None:
@@ -84,6 +103,80 @@ def test_keys_open_help_search_and_tabs(opened: Open) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("q=Parveen"))
     expect(page.locator("#panel .row").first).to_contain_text("Parveen")
+
+
+def focused(page: Page) -> str:
+    found: str = page.evaluate(
+        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
+    )
+    return found
+
+
+def test_a_rejection_is_denied_by_keyboard_alone(opened: Open, offered: Any, people: Any) -> None:
+    visit = offered("therapist7")
+    people("therapist7").act(visit, "reject", rejection_reason="Too far")
+    page = opened("operator", "/operator/")
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
+    for key in "gr":
+        page.keyboard.press(key)
+    row = page.get_by_test_id(f"appointment-{visit}")
+    expect(row).to_be_visible()
+    for _ in range(page.locator("#panel .row").count()):
+        page.keyboard.press("j")
+        if page.evaluate("document.activeElement.closest('.row')?.dataset.id") == str(visit):
+            break
+    page.keyboard.press("Tab")
+    assert focused(page) == f"Deny rejection… A-{visit}"
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Note to the therapist")).to_be_focused()
+    page.keyboard.press("Escape")
+    assert focused(page) == f"Deny rejection… A-{visit}"
+    page.keyboard.press("Enter")
+    page.keyboard.type("Nobody else can")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Deny rejection"
+    page.keyboard.press("Enter")
+    expect(row).to_have_count(0)
+    expect(page.locator("#panel")).to_be_focused()
+
+
+def test_an_offer_is_accepted_by_keyboard_alone(opened: Open, offered: Any, people: Any) -> None:
+    visit = offered("therapist5")
+    page = opened("therapist5", "/therapist/")
+    expect(page.get_by_test_id(f"appointment-{visit}")).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if focused(page) == f"Accept A-{visit}":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id(f"appointment-{visit}")).to_have_count(0)
+    assert people("operator2").see(visit)["status"] == "confirmed"
+
+
+def test_one_patients_appointments_are_shown_alone(opened: Open, offered: Any) -> None:
+    visit = offered("therapist7", "patient2")
+    page = opened("operator", f"/operator/#A-{visit}")
+    page.locator("#details").get_by_role("link", name="Paul Lindqvist").click()
+    rows = page.get_by_role("list", name="All appointments").get_by_role("listitem")
+    expect(page.get_by_test_id(f"appointment-{visit}")).to_be_visible()
+    expect(rows.filter(has_not_text="Paul Lindqvist")).to_have_count(0)
+    page.get_by_role("button", name="Only Paul Lindqvist: show all").click()
+    expect(rows.filter(has_not_text="Paul Lindqvist")).not_to_have_count(0)
+
+
+def test_quiet_hours_are_kept_with_the_account(opened: Open, people: Any) -> None:
+    page = opened("patient4", "/patient/")
+    page.locator("#account > summary").click()
+    page.get_by_label("Quiet from").fill("22:00")
+    page.get_by_label("Quiet until").fill("07:00")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.reload()
+    page.locator("#account > summary").click()
+    expect(page.get_by_label("Quiet from")).to_have_value("22:00")
+    person = people("patient4")
+    me = request(f"{person.stack.url}/api/auth/me/", "GET", token=person.token).body
+    assert me["preferences"]["quiet_hours"] == "22:00-07:00"
 
 
 def test_the_theme_is_chosen_and_kept(opened: Open) -> None:

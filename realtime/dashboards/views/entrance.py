@@ -5,10 +5,11 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth import login as begin_session
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_noop as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from core.accounts.login import sign_in, sign_out
 from core.accounts.models import Role, User
@@ -17,12 +18,12 @@ from core.web.arrival import arrived_at
 from realtime.dashboards.pages import HOMES, page, reader_of
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
-# The accounts of `seed_demo`, and what each button says.
+# The accounts of `seed_demo`, what each button says, and what is behind it.
 DEMO: Final = {
-    "operator": _("Open as operator"),
-    "therapist": _("Open as therapist"),
-    "patient": _("Open as patient"),
-    "admin": _("Open as admin"),
+    "operator": (_("Open as operator"), _("Watch every clock, review rejections, assign.")),
+    "therapist": (_("Open as therapist"), _("Answer requests, keep the schedule, publish time.")),
+    "patient": (_("Open as patient"), _("Book, get told, move, wait for a place.")),
+    "admin": (_("Open as admin"), _("Everything, and the administration.")),
 }
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - the demo's, and only with DEBUG
 REFUSALS: Final = {"account_suspended": 403, "throttled": 429}
@@ -31,8 +32,14 @@ REFUSALS: Final = {"account_suspended": 403, "throttled": 429}
 @require_GET
 def landing(request: HttpRequest) -> HttpResponse:
     """What this is, and where its doors are."""
-    people = DEMO.items() if settings.DEBUG else ()
+    people = [(name, *texts) for name, texts in DEMO.items()] if settings.DEBUG else []
     return page(request, "dashboards/landing.html", {"demo_people": people})
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For pages that name no icon, such as the administration: browsers ask here."""
+    return HttpResponseRedirect(static("dashboards/icon.svg"))
 
 
 @sensitive_post_parameters("password")

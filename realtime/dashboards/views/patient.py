@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
@@ -173,6 +174,7 @@ def booking_page(request: HttpRequest, answers: Any, form: WaitingForm | None) -
         "errors": form.errors if form else {},
         "refusals": form.non_field_errors() if form else [],
         "types": TYPES,
+        "emergency": settings.EMERGENCY_TEXT,
         "therapists": therapists,
         "times": _times(me, day, int(therapist) if therapist.isdecimal() else None, now) if day else [],
         "place": zone_of(me).key.rpartition("/")[2].replace("_", " "),

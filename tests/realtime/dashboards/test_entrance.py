@@ -70,6 +70,11 @@ def test_markup_in_a_name_is_text(named: Cast, client: Client) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
+def test_pages_that_name_no_icon_find_one(client: Client, db: None) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, "/static/dashboards/icon.svg")
+
+
 def test_leaving_ends_the_session(named: Cast, client: Client) -> None:
     sign_in(client, "olive")
     client.post("/logout/")

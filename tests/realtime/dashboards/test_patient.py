@@ -1,6 +1,7 @@
 """The patient's pages work by forms alone: book, see, move, cancel."""
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,6 +79,14 @@ def test_a_mistake_is_told_at_its_field_and_the_answers_stay(
     assert words in page
     assert "notes" in wrong or "Kept &lt;b&gt;words&lt;/b&gt;" in page
     assert not Appointment.objects.exists()
+
+
+def test_the_house_says_what_to_do_in_an_emergency(cast: Cast, pia: Client, settings: Any) -> None:
+    assert "call your local emergency number" in pia.get("/schedule").content.decode()
+    settings.EMERGENCY_TEXT = "Call 115 <now>"
+    page = pia.get("/schedule").content.decode()
+    assert "Call 115 &lt;now&gt;" in page
+    assert "call your local emergency number" not in page
 
 
 def test_looking_up_times_books_nothing_and_offers_what_is_free(cast: Cast, pia: Client) -> None:

@@ -29,6 +29,7 @@ import {
   reassign,
 } from './operator/dialogs.js';
 import { refreshBreaker, refreshSuspended, startNotices } from './operator/notices.js';
+import { loadWaiting, waitingList } from './operator/waiting.js';
 import { preference } from './preferences.js';
 import { button, busyWords, empty, group, moreActions, row } from './rows.js';
 import {
@@ -49,6 +50,7 @@ const TABS = [
   ['reviews', t('Pending reviews')],
   ['timeouts', t('Timeout monitoring')],
   ['all', t('All appointments')],
+  ['waiting', t('Waiting list')],
   ['notifications', t('Notifications')],
 ];
 const COUNTERS = [
@@ -65,6 +67,7 @@ const currentTab = () => {
 function goTo(tab) {
   const address = new URLSearchParams(location.search);
   address.set('tab', tab);
+  if (tab === 'waiting') loadWaiting();
   history.pushState(null, '', `?${address}${location.hash}`);
   render(true);
 }
@@ -164,14 +167,17 @@ function factsOf(one) {
 }
 
 const rowOf = (one, tick) =>
-  row(one, {
-    facts: factsOf(one),
-    actions: actionsOf(one),
-    tick,
-    extra: tick ? `archive${tick.checked}` : '',
-    quote: phase(one) === 'rejected' ? one.rejection_reason : null,
-    onDetails: shown => openDetails(shown, actionsOf),
-  });
+  row(
+    one,
+    () => ({
+      facts: factsOf(one),
+      actions: actionsOf(one),
+      tick,
+      quote: phase(one) === 'rejected' ? one.rejection_reason : null,
+      onDetails: shown => openDetails(shown, actionsOf),
+    }),
+    tick ? `archive${tick.checked}` : '',
+  );
 
 const soonest = (a, b) =>
   Date.parse(a.response_deadline ?? a.start) - Date.parse(b.response_deadline ?? b.start) || a.id - b.id;
@@ -270,6 +276,7 @@ function render(forced = false) {
   panel.dataset.tab = tab;
   if (state.error && !state.appointments.size) sync(panel, [failed()]);
   else if (tab === 'all') sync(panel, archive(rowOf, render));
+  else if (tab === 'waiting') sync(panel, waitingList(render));
   else if (tab === 'notifications') sync(panel, notifications());
   else drawGroups(tab, groupsOf(tab, found), own);
   paintDetails(actionsOf);
@@ -300,7 +307,7 @@ const failed = () =>
 
 /** What is open: every offer, every rejection, everything without a therapist. */
 const load = async () => {
-  await fetchAppointments(['status=pending,rejected&ordering=response_deadline'], one =>
+  await fetchAppointments('status=pending,rejected&ordering=response_deadline', one =>
     ['pending', 'rejected'].includes(one.status),
   );
   const wanted = selected();
@@ -338,14 +345,15 @@ function onEvent(event) {
       .catch(() => {});
   if (one && openDialogs.has(one.id))
     openDialogs.get(one.id).lock(`${event.message} ${t('What you wrote is kept until you go back.')}`);
-  if (currentTab() === 'all') {
+  const refreshed = { all: loadArchive, waiting: loadWaiting }[currentTab()];
+  if (refreshed) {
     clearTimeout(onEvent.timer);
-    onEvent.timer = setTimeout(loadArchive, 500);
+    onEvent.timer = setTimeout(refreshed, 500);
   }
   if (['appointment_rejected', 'deadline_approaching', 'new_appointment'].includes(event.type)) notify(event);
 }
 
-const GO = { r: 'reviews', t: 'timeouts', a: 'all', n: 'notifications' };
+const GO = { r: 'reviews', t: 'timeouts', a: 'all', w: 'waiting', n: 'notifications' };
 let leading = false;
 
 function onKey(event) {

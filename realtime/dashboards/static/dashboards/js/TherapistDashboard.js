@@ -1,11 +1,11 @@
 // The therapist's page: requests with their countdown, the schedule, the published time.
-import { patch, remove } from './api.js';
+import { remove } from './api.js';
 import { attempt, goLive, openDetails, selected, watchTime } from './board.js';
 import { now } from './clock.js';
 import { notify, offerNotes } from './desktop.js';
 import { ask, field } from './dialogs.js';
 import { byId, h, sync } from './dom.js';
-import { at, day, longDay, place, t, tn } from './i18n.js';
+import { longDay, place, t, tn } from './i18n.js';
 import { toast, undoable } from './messages.js';
 import { notifications, paintBell } from './notifications.js';
 import { openRejectionModal } from './RejectionModal.js';
@@ -22,9 +22,10 @@ import {
   updateAppointmentStatus,
 } from './scheduling.js';
 import { settings } from './settings.js';
-import { slots } from './slots.js';
 import { may, number, phase } from './statuses.js';
 import { tabs } from './tabs.js';
+import { availability } from './therapist/availability.js';
+import { slots } from './therapist/slots.js';
 
 const PAGE = 50;
 const panel = byId('panel');
@@ -115,6 +116,8 @@ function actionsOf(one, after = () => {}) {
     run();
   };
   const answering = phase(one) !== 'overdue' && one.status === 'pending';
+  const missed = ['missed', 'no_show'].includes(one.status);
+  const planned = ['confirmed', 'assigned'].includes(one.status) && !may(one, 'start');
   const main = [
     answering &&
       may(one, 'accept') &&
@@ -134,6 +137,7 @@ function actionsOf(one, after = () => {}) {
         one,
       ),
     may(one, 'start') && button(t('Start'), then(act(one, 'start')), 'primary', one),
+    planned && may(one, 'reschedule') && button(t('Reschedule…'), then(attempt(() => reschedule(one))), '', one),
     one.status === 'in_progress' &&
       may(one, 'complete') &&
       button(
@@ -142,15 +146,14 @@ function actionsOf(one, after = () => {}) {
         'primary',
         one,
       ),
-    ['missed', 'no_show'].includes(one.status) &&
-      may(one, 'reschedule') &&
-      button(t('Reschedule…'), then(attempt(() => reschedule(one))), 'primary', one),
+    missed && may(one, 'reschedule') && button(t('Reschedule…'), then(attempt(() => reschedule(one))), 'primary', one),
     one.status === 'missed' && may(one, 'complete') && button(t('It did happen'), then(act(one, 'complete')), '', one),
   ];
   return [
     ...main,
     moreActions(one, [
-      !['missed', 'no_show'].includes(one.status) &&
+      !missed &&
+        !planned &&
         may(one, 'reschedule') && [t('Reschedule…'), then(attempt(() => reschedule(one)))],
       may(one, 'no_show') && [
         t('The patient did not come'),
@@ -228,7 +231,7 @@ function reschedule(one) {
 }
 
 const rowOf = one =>
-  row(one, {
+  row(one, () => ({
     facts: [
       one.open && h('span', { className: 'flag' }, t('Open to every free therapist')),
       one.status === 'assigned' && h('span', { className: 'flag warn' }, t('Rejection denied')),
@@ -236,7 +239,7 @@ const rowOf = one =>
     quote: one.reason_for_visit || null,
     actions: actionsOf(one),
     onDetails: shown => openDetails(shown, actionsOf),
-  });
+  }));
 
 const filterBar = h(
   'nav',
@@ -308,51 +311,6 @@ function render() {
   showTabs(tab, { requests: view.waiting, notifications: state.unread });
   paintBell();
   sync(panel, content(tab));
-}
-
-function availability(taking, until) {
-  const away = until && Date.parse(until) > now();
-  const words = away
-    ? t('Away until {time}', { time: `${day(until, settings.timezone)} ${at(until, settings.timezone)}` })
-    : taking
-      ? t('Taking appointments')
-      : t('Not taking appointments');
-  const set = changes =>
-    attempt(async () => {
-      const me = await patch('/api/auth/me/', changes);
-      availability(me.taking_appointments, me.away_until);
-    });
-  const on = taking && !away;
-  byId('availability').replaceChildren(
-    h(
-      'button',
-      {
-        type: 'button',
-        className: 'btn',
-        role: 'switch',
-        'aria-checked': String(on),
-        onclick: set(on ? { taking_appointments: false } : { taking_appointments: true, away_until: null }),
-      },
-      words,
-    ),
-    h('button', { type: 'button', className: 'btn', onclick: awayUntil }, t('Away until…')),
-  );
-}
-
-function awayUntil() {
-  const until = h('input', { type: 'datetime-local', required: true });
-  const box = field(t('Until'), until, t('On this device’s clock. Nothing is offered to you before.'));
-  ask({
-    title: t('Away until…'),
-    ok: t('Set'),
-    body: box,
-    submit: async () => {
-      if (!until.value) return box.fail(t('Enter a date and a time'));
-      const me = await patch('/api/auth/me/', { away_until: new Date(until.value).toISOString() });
-      availability(me.taking_appointments, me.away_until);
-      return true;
-    },
-  });
 }
 
 function suspended(event) {

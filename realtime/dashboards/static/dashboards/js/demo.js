@@ -4,11 +4,13 @@ import { t } from './i18n.js';
 
 const PASSWORD = 'demo';
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAYS_APART = 24;
 const tokens = new Map();
 const csrf = document.querySelector('[name=csrfmiddlewaretoken]').value;
-const day = { visit: null, refused: null, next: 0, elapsed: 0, running: false, timer: null };
+const day = { visit: null, refused: null, waits: null, played: 0, next: 0, elapsed: 0, playing: false, running: false, timer: 0 };
 
-async function call(who, path, body) {
+async function call(who, path, body, method = body ? 'POST' : 'GET') {
   if (!tokens.has(who)) {
     const login = await fetch('/api/auth/login/', {
       method: 'POST',
@@ -18,8 +20,8 @@ async function call(who, path, body) {
     if (!login.ok) throw new Error(`${who}: ${login.status}`);
     tokens.set(who, await login.json());
   }
-  const answer = await fetch(`/api/scheduling/${path}`, {
-    method: body ? 'POST' : 'GET',
+  const answer = await fetch(`/api/${path}`, {
+    method,
     headers: { 'Content-Type': 'application/json', Authorization: `Token ${tokens.get(who).token}` },
     body: body && JSON.stringify(body),
   });
@@ -29,37 +31,53 @@ async function call(who, path, body) {
 }
 
 const idOf = async who => {
-  if (!tokens.has(who)) await call(who, 'notifications/?limit=1');
+  if (!tokens.has(who)) await call(who, 'scheduling/notifications/?limit=1');
   return tokens.get(who).user.id;
 };
-/** A start of its own for each day that is played, at night, where nothing else lies. */
-const quietTime = offset => new Date(Math.floor(Date.now() / 60_000) * 60_000 + (3 + offset) * DAY_MS).toISOString();
+/** A start of its own for each day that is played, past the seeded ones. */
+const quietTime = days => {
+  const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS + day.played * HOUR_MS;
+  return new Date(hour + (3 + days) * DAY_MS).toISOString();
+};
 
 async function book() {
-  day.visit = (await call('patient', 'appointments/', { start: quietTime(0), notes: 'Simulated day' })).id;
+  day.visit = (await call('patient', 'scheduling/appointments/', { start: quietTime(0), notes: 'Simulated day' })).id;
 }
 
 async function assign() {
-  await call('operator', `appointments/${day.visit}/assign/`, { therapist: await idOf('therapist') });
+  await call('operator', `scheduling/appointments/${day.visit}/assign/`, { therapist: await idOf('therapist') });
   const short = await fetch(`/demo/shorten/${day.visit}/`, { method: 'POST', headers: { 'X-CSRFToken': csrf } });
   if (!short.ok) throw new Error(String(short.status));
+  // The clock was moved behind the pages' backs; a change that is told brings them up to date.
+  await call('operator', `scheduling/appointments/${day.visit}/`, { reason_for_visit: t('Simulated day') }, 'PATCH');
 }
 
 async function refuse() {
-  const made = await call('operator', 'appointments/', {
+  const made = await call('operator', 'scheduling/appointments/', {
     patient: await idOf('patient2'),
     therapist: await idOf('therapist2'),
     start: quietTime(1),
   });
   day.refused = made.id;
-  await call('therapist2', `appointments/${day.refused}/reject/`, {
+  await call('therapist2', `scheduling/appointments/${day.refused}/reject/`, {
     rejection_reason: 'Double-booked with a home visit across town',
   });
 }
 
 async function reinstate() {
-  await call('operator', `therapists/${await idOf('therapist')}/enable/`, { restore_appointments: [day.visit] });
+  await call('operator', `scheduling/therapists/${await idOf('therapist')}/enable/`, { restore_appointments: [day.visit] });
   document.querySelector('[data-testid=pane-therapist]').contentWindow.location.reload(); // the old token is gone
+}
+
+async function offerPlace() {
+  const date = new Date(Date.now() + 2 * DAY_MS).toISOString().slice(0, 10);
+  const wish = { preferred_date: date, therapist: await idOf('therapist3') };
+  day.waits = (await call('patient', 'appointments/waiting-list/', wish)).id;
+  await call('operator', `appointments/waiting-list/${day.waits}/notify/`, {});
+}
+
+async function tidy() {
+  if (day.waits) await call('patient', `appointments/waiting-list/${day.waits}/deactivate/`, {});
 }
 
 const STEPS = [
@@ -73,9 +91,10 @@ const STEPS = [
     t('No answer: cancelled at its deadline, to the second. The therapist is suspended, and everyone is told.'),
   ],
   [75, reinstate, t('The operator reinstates the therapist and brings the appointment back with a fresh clock.')],
+  [80, offerPlace, t('The patient waits for an earlier place, and one is held for them: their page shows until when.')],
   [
-    80,
-    () => {},
+    88,
+    tidy,
     t(
       'That was the day. DEFAULT_RESPONSE_TIMEOUT_MINUTES makes it 30 minutes, DEADLINE_WARNING_MINUTES the amber, AUTO_DISABLE_THERAPISTS the suspension.',
     ),
@@ -84,7 +103,6 @@ const STEPS = [
 
 async function step() {
   const current = STEPS[day.next];
-  if (!current) return finish();
   day.next += 1;
   day.elapsed = Math.max(day.elapsed, current[0]);
   byId('caption').textContent = current[2];
@@ -94,46 +112,44 @@ async function step() {
     byId('caption').textContent = `${current[2]} ${t('(Somebody was faster: {why})', { why: error.message })}`;
   }
   if (day.next === STEPS.length) finish();
-  return undefined;
 }
 
 function finish() {
   clearInterval(day.timer);
-  Object.assign(day, { running: false, next: 0, elapsed: 0 });
+  Object.assign(day, { playing: false, running: false, next: 0, elapsed: 0 });
   byId('day-start').disabled = false;
   byId('day-pause').disabled = true;
-  byId('day-step').disabled = true;
 }
 
 let working = false;
 
-async function tick() {
+/** One step; while it is under way there is no second. */
+async function play() {
+  if (working) return;
+  working = true;
+  byId('day-step').disabled = true;
+  await step();
+  working = false;
+  byId('day-step').disabled = !day.playing;
+}
+
+function tick() {
   if (!day.running || working) return;
   day.elapsed += 1;
-  if (STEPS[day.next] && day.elapsed >= STEPS[day.next][0]) {
-    working = true;
-    await step().finally(() => {
-      working = false;
-    });
-  }
+  if (day.elapsed >= STEPS[day.next][0]) play();
 }
 
 byId('day-start').addEventListener('click', () => {
-  Object.assign(day, { running: true, next: 0, elapsed: -1 });
+  const played = (Number(localStorage.getItem('days-played')) + 1) % DAYS_APART;
+  localStorage.setItem('days-played', String(played));
+  Object.assign(day, { playing: true, running: true, next: 0, elapsed: -1, played });
+  byId('day-pause').textContent = t('Pause');
   byId('day-start').disabled = true;
   byId('day-pause').disabled = false;
-  byId('day-step').disabled = false;
   day.timer = setInterval(tick, 1000);
 });
 byId('day-pause').addEventListener('click', event => {
   day.running = !day.running;
   event.target.textContent = day.running ? t('Pause') : t('Go on');
 });
-byId('day-step').addEventListener('click', () => {
-  if (!working) {
-    working = true;
-    step().finally(() => {
-      working = false;
-    });
-  }
-});
+byId('day-step').addEventListener('click', play);

@@ -111,6 +111,14 @@ function facts(appointment) {
   );
 }
 
+/** The patient's name; for those who have the archive, with the way to everything of theirs. */
+function patient(appointment) {
+  const name = said(appointment.patient_name ?? t('A patient'));
+  if (!['operator', 'admin'].includes(settings.user.role)) return name;
+  const href = `?tab=all&patient=${appointment.patient}#${number(appointment)}`;
+  return h('a', { href, title: t('All appointments of this patient') }, name);
+}
+
 function timelineEntry(entry) {
   const zone = settings.timezone;
   const date = sameDay(entry.timestamp, now(), zone) ? '' : `${day(entry.timestamp, zone)} `;
@@ -178,7 +186,7 @@ export function showDetails(box, appointment, actions = []) {
   const link = `${location.origin}${location.pathname}#${number(appointment)}`;
   box.replaceChildren(
     h('div', { className: 'title' }, h('h2', {}, ltr(number(appointment))), badge(appointment)),
-    h('h3', {}, said(appointment.patient_name ?? t('A patient'))),
+    h('h3', {}, patient(appointment)),
     facts(appointment),
     h(
       'div',

@@ -6,7 +6,8 @@ let count = 0;
 
 /**
  * Ask. `submit` returns false to keep the dialog open; while it runs, the button says so. Without `ok` it only shows.
- * Returns the element, with `setProblem(text)` and `lock(text)`: something happened meanwhile, what was typed stays.
+ * Returns the element, with `setOk(text)` for the button, `setProblem(text)`, and `lock(text)`: something happened
+ * meanwhile, what was typed stays.
  */
 export function ask({ title, body, ok, busy, danger = false, submit, wide = false }) {
   count += 1;
@@ -31,10 +32,19 @@ export function ask({ title, body, ok, busy, danger = false, submit, wide = fals
     event.preventDefault();
     run();
   });
-  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    // What opened it may be gone from the list by now; focus then stays at the list.
+    if (document.activeElement === document.body)
+      (document.querySelector('#panel[tabindex]') ?? document.getElementById('main')).focus({ preventScroll: true });
+  });
   dialog.setProblem = text => {
     problem.textContent = text;
     problem.hidden = !text;
+  };
+  dialog.setOk = text => {
+    ok = text;
+    if (!go.getAttribute('aria-disabled')) go.textContent = text;
   };
   dialog.lock = text => {
     dialog.setProblem(text);

@@ -50,6 +50,23 @@ export function bothZones(instant, zone) {
   return h('span', {}, pair(zone), ' / ', pair(ownZone), shift);
 }
 
+/** The instant at which a zone's clocks show `wall`, such as 2026-03-01T09:00. */
+export function instantOf(wall, zone) {
+  const shown = Date.parse(`${wall}Z`);
+  const ahead = instant => {
+    const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
+    return Date.parse(`${parts.format(new Date(instant)).replace(' ', 'T')}Z`) - instant;
+  };
+  const near = shown - ahead(shown);
+  return new Date(shown - ahead(near));
+}
+
+/** What a field of date and time shows for an instant. */
+export const wallOf = (instant, zone) =>
+  new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
+    .format(new Date(instant))
+    .replace(' ', 'T');
+
 function offsetText(instant, zone) {
   return new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).format(new Date(instant));
 }

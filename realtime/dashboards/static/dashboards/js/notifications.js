@@ -53,7 +53,9 @@ function entry(one) {
 
 /** The nodes of the tab. */
 export function notifications() {
-  const rows = [...state.notifications].sort((a, b) => b.seq - a.seq);
+  const rows = [...state.notifications].sort(
+    (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || b.seq - a.seq,
+  );
   if (!rows.length) return [empty(t('No notifications yet.'), t('What concerns you appears here.'))];
   const days = new Map();
   for (const one of rows) {

@@ -6,6 +6,8 @@ import { settings } from './settings.js';
 import { badge, number, phase, TIMED, type } from './statuses.js';
 import { state } from './scheduling.js';
 
+const HOUR_MS = 3_600_000;
+
 /** A button that names its object to screen readers: "Reassign… A-1042". */
 export function button(text, run, kind = '', about = null) {
   const name = about ? `${text} ${number(about)}` : null;
@@ -14,20 +16,24 @@ export function button(text, run, kind = '', about = null) {
 
 /** "⋯" with further actions: `entries` are [text, run]. */
 export function moreActions(about, entries) {
-  const items = entries.filter(Boolean).map(([text, run]) =>
+  const wanted = entries.filter(Boolean);
+  if (!wanted.length) return null;
+  const item = ([text, run]) =>
     button(
       text,
-      event => {
-        event.target.closest('details').open = false;
+      () => {
+        menu.open = false;
         run();
       },
       '',
       about,
-    ),
-  );
-  if (!items.length) return null;
+    );
+  const body = h('div', { className: 'menu-body' });
   const summary = h('summary', { className: 'btn more', 'aria-label': `${t('More actions')} ${number(about)}` }, '⋯');
-  return h('details', { className: 'menu actions' }, summary, h('div', { className: 'menu-body' }, items));
+  // Filled when it is opened: a thousand rows have a thousand menus.
+  const menu = h('details', { className: 'menu actions', ontoggle: () => fill() }, summary, body);
+  const fill = () => menu.open && !body.children.length && body.append(...wanted.map(item));
+  return menu;
 }
 
 /** Time left, painted each second from the deadline itself. */
@@ -43,6 +49,7 @@ export function countdown(appointment) {
         'aria-label': t('Response time for {number}', { number: number(appointment) }),
         'data-deadline': appointment.response_deadline,
         'data-total': String(total),
+        'data-long': Date.parse(appointment.response_deadline) - now() >= HOUR_MS,
       },
       ltr(''),
       h('small'),
@@ -65,18 +72,26 @@ export function people(appointment) {
   return settings.user.role === 'therapist' ? [patient] : [patient, arrow, said(appointment.therapist_name ?? '—')];
 }
 
+/** Who was faster, where it is known, and what is the case now. */
+function conflictWords(appointment, { by, at: when, message }) {
+  if (message) return message;
+  const status = badge(appointment).textContent;
+  if (!by) return t('Already handled: now “{status}”.', { status });
+  return t('Already handled by {name} at {time}: now “{status}”.', {
+    name: by,
+    time: at(when, settings.timezone),
+    status,
+  });
+}
+
 function conflictLine(appointment, onDetails) {
-  const words = state.conflicts.get(appointment.id);
-  if (!words) return null;
+  const conflict = state.conflicts.get(appointment.id);
+  if (!conflict) return null;
   return h(
     'p',
     { className: 'conflict', role: 'alert' },
     icon('user'),
-    h(
-      'span',
-      { dir: 'auto' },
-      `${t('Already handled: now “{status}”.', { status: badge(appointment).textContent })} ${t('Your change was not saved.')}`,
-    ),
+    h('span', { dir: 'auto' }, conflictWords(appointment, conflict), ' ', t('Your change was not saved.')),
     h(
       'button',
       { type: 'button', className: 'btn link', onclick: () => onDetails(appointment, true) },
@@ -88,24 +103,26 @@ function conflictLine(appointment, onDetails) {
 const kept = new Map();
 
 /**
- * The row of an appointment. `parts` has `facts`, `actions`, `quote`, `onDetails`, and `extra`, which says what else
- * its look depends on.
+ * The row of an appointment. `make()` gives its parts: `facts`, `actions`, `quote`, `tick`, `onDetails`; it is only
+ * asked where something has changed. `extra` says what else the row's look depends on.
  */
-export function row(appointment, parts) {
+export function row(appointment, make, extra = '') {
   const key = [
     appointment.version,
     appointment.status,
     phase(appointment),
+    appointment.response_deadline,
     appointment.offer_read_at,
     appointment.claimed_by,
     state.busy.get(appointment.id),
-    state.conflicts.get(appointment.id),
+    state.conflicts.has(appointment.id),
+    state.conflicts.get(appointment.id)?.by,
     appointment.allowed_actions?.join(),
-    parts.extra,
+    extra,
   ].join('|');
   const known = kept.get(appointment.id);
   if (known?.key === key) return known.node;
-  const node = build(appointment, parts);
+  const node = build(appointment, make());
   const focused = known?.node.contains(document.activeElement) && document.activeElement;
   kept.set(appointment.id, { key, node });
   if (focused) queueMicrotask(() => refocus(node, focused));
@@ -172,7 +189,7 @@ function build(appointment, { facts = [], actions = [], quote, onDetails, tick }
     h('div', { className: 'acts' }, actions),
     conflictLine(appointment, onDetails),
   );
-  paint(node, now());
+  paint(node.getElementsByClassName('countdown'), now());
   return node;
 }
 
@@ -181,16 +198,36 @@ export function busyWords(appointment, action, text, working) {
   return state.busy.get(appointment.id) === action ? working : text;
 }
 
-function paint(root, time) {
-  for (const timer of root.querySelectorAll('[data-deadline]')) {
-    const left = Date.parse(timer.dataset.deadline) - time;
-    timer.firstChild.textContent = left <= 0 ? `−${clockText(left)}` : clockText(left + 999);
-    timer.lastChild.textContent = left <= 0 ? t('overdue') : t('left');
-    const bar = timer.parentElement.querySelector('.bar i');
-    bar?.style.setProperty('--left', String(Math.max(0, Math.min(1, left / Number(timer.dataset.total)))));
+const timers = new WeakMap();
+const shown = document.getElementsByClassName('countdown');
+
+function timerOf(element) {
+  const known = {
+    deadline: Date.parse(element.dataset.deadline),
+    total: Number(element.dataset.total),
+    time: element.firstChild.appendChild(document.createTextNode('')),
+    bar: element.parentElement?.querySelector('.bar i'),
+  };
+  timers.set(element, known);
+  return known;
+}
+
+/** What countdowns show; only what differs is written, since there may be a thousand of them. */
+function paint(elements, time) {
+  for (const element of elements) {
+    if (!element.hasAttribute('data-deadline')) continue;
+    const timer = timers.get(element) ?? timerOf(element);
+    const left = timer.deadline - time;
+    const late = left <= 0;
+    timer.time.data = late ? `−${clockText(left)}` : clockText(left + 999);
+    if (timer.late !== late) element.lastChild.textContent = late ? t('overdue') : t('left');
+    const share = Math.max(0, Math.min(1, left / timer.total)).toFixed(2);
+    if (timer.share !== share) timer.bar?.style.setProperty('--left', share);
+    timer.late = late;
+    timer.share = share;
   }
 }
-onTick(time => paint(document, time));
+onTick(time => paint(shown, time));
 
 /** A heading with its number, and the list under it; nothing for an empty group. */
 export function group(name, rows) {

@@ -1,8 +1,10 @@
 // The store: what is known of appointments and notifications, and every write. The server decides; nothing is guessed.
 import { all, get, post } from './api.js';
+import { settings } from './settings.js';
 
 const APPOINTMENTS = '/api/scheduling/appointments/';
 const NOTIFICATIONS = '/api/scheduling/notifications/';
+const MOST = 5_000;
 
 export const state = {
   appointments: new Map(),
@@ -31,31 +33,39 @@ export function changed() {
 
 /** Take an appointment in; an older version than the known one is not news. */
 export function keep(appointment) {
+  if (take(appointment)) for (const heard of listening) heard.add(appointment.id);
+}
+
+function take(appointment) {
   const known = state.appointments.get(appointment.id);
   if (known && appointment.version < known.version) return false;
   state.appointments.set(appointment.id, appointment);
-  for (const heard of listening) heard.add(appointment.id);
   return true;
 }
 
 // While a list is being fetched, what events bring is newer than the list.
 const listening = new Set();
 
-/** Fetch by these queries. What is not listed and for which `replaced(appointment)` holds is no longer there. */
-export async function fetchAppointments(queries, replaced = () => true) {
+/**
+ * Fetch a whole list, shown page by page. What is not listed and for which `replaced(appointment)` holds is no longer
+ * there.
+ */
+export async function fetchAppointments(query, replaced) {
   const heard = new Set();
   listening.add(heard);
   state.error = null;
   changed();
   try {
-    const lists = await Promise.all(queries.map(query => all(`${APPOINTMENTS}?${query}`)));
-    const rows = lists.flat();
+    const rows = await all(`${APPOINTMENTS}?${query}`, MOST, page => {
+      page.forEach(take);
+      state.loading = false;
+      changed();
+    });
     const listed = new Set(rows.map(row => row.id));
     for (const one of state.appointments.values()) {
       const stays = listed.has(one.id) || heard.has(one.id) || state.conflicts.has(one.id);
       if (!stays && replaced(one)) state.appointments.delete(one.id);
     }
-    rows.forEach(keep);
     return rows;
   } catch (error) {
     state.error = error;
@@ -113,12 +123,21 @@ export async function updateAppointmentStatus(id, action, body = {}) {
   } catch (error) {
     if (error.status !== 409) throw error;
     if (error.current) keep(error.current);
-    state.conflicts.set(id, error.message);
+    state.conflicts.set(id, {});
+    state.conflicts.set(id, await whoWasFaster(id));
     return false;
   } finally {
     state.busy.delete(id);
     changed();
   }
+}
+
+/** The last act on an appointment, for those who may read its timeline. */
+async function whoWasFaster(id) {
+  if (!['operator', 'admin'].includes(settings.user.role)) return {};
+  const entries = await fetchTimeline(id).catch(() => []);
+  const act = entries.find(entry => entry.new_values?.status) ?? entries[0];
+  return act ? { by: act.performed_by_name, at: act.timestamp } : {};
 }
 
 export const rejectAppointment = (id, rejection_reason) => updateAppointmentStatus(id, 'reject', { rejection_reason });

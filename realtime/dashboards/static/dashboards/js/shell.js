@@ -77,6 +77,32 @@ function startPreferences() {
     choice('motion', t('Pause animations'), false, applyMotion),
     choice('sound', t('Chime when something arrives'), false),
     choice('shortcuts', t('Keyboard shortcuts'), settings.user.role !== 'patient'),
+    quietHours(),
+  );
+}
+
+/** When no reminder is sent: both times, or none. */
+function quietHours() {
+  const [from, to] = preference('quiet_hours', '').split('-');
+  const time = (value, label) => h('input', { type: 'time', value: value ?? '', 'aria-label': label });
+  const [begin, end] = [time(from, t('Quiet from')), time(to, t('Quiet until'))];
+  const said = h('p', { className: 'muted sm', role: 'status' });
+  const save = async () => {
+    if (Boolean(begin.value) !== Boolean(end.value)) return;
+    try {
+      await prefer('quiet_hours', begin.value && `${begin.value}-${end.value}`);
+      said.textContent = begin.value ? t('Saved.') : t('No quiet hours.');
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  };
+  for (const one of [begin, end]) one.addEventListener('change', save);
+  return h(
+    'fieldset',
+    { className: 'field' },
+    h('legend', { className: 'legend' }, t('No reminders between')),
+    h('div', { className: 'quiet' }, begin, h('span', { 'aria-hidden': 'true' }, '–'), end),
+    said,
   );
 }
 
@@ -86,6 +112,7 @@ const SHORTCUTS = [
   ['g r', t('Pending reviews')],
   ['g t', t('Timeout monitoring')],
   ['g a', t('All appointments')],
+  ['g w', t('Waiting list')],
   ['g n', t('Notifications')],
   ['j k', t('Next and previous row')],
   ['Enter', t('Details')],

@@ -1,6 +1,6 @@
 // All appointments: filters kept in the address, saved filters, pages of 50, several at once, CSV.
 import { ask, field } from '../dialogs.js';
-import { h } from '../dom.js';
+import { h, said } from '../dom.js';
 import { t, tn } from '../i18n.js';
 import { preference, prefer } from '../preferences.js';
 import { all } from '../api.js';
@@ -10,7 +10,7 @@ import { label, may, TYPES } from '../statuses.js';
 import { cancel, each } from './dialogs.js';
 
 const PAGE = 50;
-const FIELDS = ['q', 'status', 'therapist', 'date_from', 'date_to', 'appointment_type', 'unpaid'];
+const FIELDS = ['q', 'status', 'therapist', 'patient', 'date_from', 'date_to', 'appointment_type', 'unpaid'];
 const STATUSES = [
   'pending',
   'confirmed',
@@ -136,6 +136,8 @@ function makeForm() {
     t('Unpaid'),
   );
   const saved = h('div', { className: 'acts', id: 'saved-filters' });
+  // Chosen at an appointment's details: a clinic has more patients than a list could show.
+  const patient = h('input', { type: 'hidden', name: 'patient' });
   const made = h(
     'form',
     {
@@ -160,6 +162,7 @@ function makeForm() {
       input('date_to', t('To'), 'date'),
       unpaid,
     ),
+    patient,
     h(
       'div',
       { className: 'acts' },
@@ -292,6 +295,19 @@ function pages() {
   );
 }
 
+/** Whose appointments these are, with the way back to everybody's. */
+function onePatient(rows) {
+  const { patient, ...others } = asked();
+  if (!patient) return null;
+  const name = rows[0]?.patient_name ?? t('A patient');
+  return h(
+    'button',
+    { type: 'button', className: 'btn', 'aria-label': t('Only {name}: show all', { name }), onclick: () => apply(others) },
+    said(name),
+    ' ×',
+  );
+}
+
 /** The nodes of the tab. `makeRow(appointment, tick)` makes a row with a tick box. */
 export function archive(makeRow, onChange) {
   redraw = onChange;
@@ -329,6 +345,7 @@ export function archive(makeRow, onChange) {
     { className: 'group' },
     h('h2', {}, t('All appointments')),
     h('span', { className: 'count' }, view.count),
+    onePatient(rows),
   );
   if (!rows.length) return [form, heading, empty(t('Nothing found.'), t('Change the filters or clear them.'))];
   return [

@@ -272,7 +272,7 @@ export async function each(appointments, action, body = {}) {
     try {
       if (await updateAppointmentStatus(one.id, action, body)) done += 1;
     } catch (error) {
-      state.conflicts.set(one.id, error.message);
+      state.conflicts.set(one.id, { message: error.message });
     }
   }
   toast(tn('{done} of {n} done.', '{done} of {n} done.', appointments.length, { done }));

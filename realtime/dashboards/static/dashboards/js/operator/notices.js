@@ -1,5 +1,6 @@
 // Banners over the operator's lists: suspended therapists, the breaker, parts of the system that stand still.
 import { get, post } from '../api.js';
+import { now } from '../clock.js';
 import { ask, field } from '../dialogs.js';
 import { byId, h, said } from '../dom.js';
 import { at, bothZones, day, t, tn } from '../i18n.js';
@@ -115,7 +116,7 @@ async function reinstate(therapist) {
   });
 }
 
-const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: settings.timezone }).format(new Date());
+const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: settings.timezone }).format(now());
 
 /** A sick day: what would go to whom, then do it. */
 async function redistribute(therapist) {
