@@ -43,7 +43,7 @@ def deliver(entries: Sequence[OutboxEntry]) -> None:
             last_seqs[user_id] += 1
             rows.append(_notification(entry, user_id, last_seqs[user_id], told[entry.pk], offers))
     Notification.objects.bulk_create(rows, batch_size=ROWS_PER_INSERT)
-    write_many(promised(rows), now=now)
+    write_many(promised(rows, {entry.pk: entry.request_id for entry in events}), now=now)
     _advance(counts)
     recheck = _whose_access_ended(entries)
     if last_seqs or recheck:

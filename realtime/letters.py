@@ -1,6 +1,6 @@
 """Events that also go by e-mail: EMAIL_EVENTS names them, everybody may refuse or ask for each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -24,17 +24,24 @@ KIND: Final = "notification"
 OF_ACCOUNTS: Final = frozenset({EventType.THERAPIST_DISABLED, EventType.THERAPIST_ENABLED})
 
 
-def promised(rows: Iterable[Notification]) -> list[Effect]:
+def promised(rows: Iterable[Notification], requests: Mapping[int, str]) -> list[Effect]:
     """The effects that mail those of the new notifications that EMAIL_EVENTS names and their readers want.
 
-    An open request is shown to many and taken by one: nobody is written to about it.
+    An open request is shown to many and taken by one: nobody is written to about it. `requests` are the ids of the
+    requests that the notifications come of, by the Outbox row.
     """
     named = [row for row in rows if row.type in settings.EMAIL_EVENTS and not row.open_request]
     if not named:
         return []
     readers = User.objects.in_bulk({row.recipient_id for row in named})
     return [
-        Effect(Lane.TASKS, "mail", {"kind": KIND, "id": row.pk}, user_stream(row.recipient_id))
+        Effect(
+            Lane.TASKS,
+            "mail",
+            {"kind": KIND, "id": row.pk},
+            user_stream(row.recipient_id),
+            requests.get(row.outbox_id, ""),
+        )
         for row in named
         if wants_mail_of(readers[row.recipient_id], row.type) and not _is_own_account(row)
     ]

@@ -1,6 +1,7 @@
 """Carrying Outbox rows out: at least once, in order within a stream, several relays at a time."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -8,6 +9,7 @@ from typing import Final, NamedTuple
 import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
+from structlog.contextvars import bound_contextvars
 
 from core.outbox.models import Lane, OutboxEntry
 
@@ -107,7 +109,8 @@ def _drain_leased(
             rest = [late.id for late in entries[position:]]
             break
         try:
-            handler.deliver(entry)
+            with _in_the_name_of(entry):
+                handler.deliver(entry)
         except UnreachableError as error:
             log.warning("outbox.unreachable", lane=lane, error=str(error)[:200])
             reachable, rest = False, [late.id for late in entries[position:]]
@@ -133,9 +136,16 @@ def _lease(lane: Lane, now: datetime, limit: int) -> list[OutboxEntry]:
     return entries
 
 
+def _in_the_name_of(entry: OutboxEntry) -> AbstractContextManager[object]:
+    """The log, and tasks that are published, carry the id of the request that the entry came of."""
+    known = {"request_id": entry.request_id} if entry.request_id else {}
+    return bound_contextvars(**known)
+
+
 def _back_off(entry: OutboxEntry, error: Exception, now: datetime) -> None:
     delay = min(LONGEST_BACK_OFF, timedelta(seconds=0.5 * 2 ** min(entry.attempts, 10)))
-    log.error("outbox.entry_failed", entry=entry.id, lane=entry.lane, kind=entry.kind, exc_info=error)
+    with _in_the_name_of(entry):
+        log.error("outbox.entry_failed", entry=entry.id, lane=entry.lane, kind=entry.kind, exc_info=error)
     OutboxEntry.objects.filter(id=entry.id).update(
         attempts=F("attempts") + 1, available_at=now + delay, last_error=type(error).__name__
     )

@@ -12,7 +12,7 @@ class OutboxEntry(models.Model):
     """An effect that a committed transaction still owes the world; deleted once it has been carried out.
 
     Entries of one `stream` (usually one appointment) and lane are carried out in the order of their ids.
-    `payload` holds ids and facts, no personal data.
+    `payload` holds ids and facts, no personal data; `request_id` is that of the request that it came of, if any.
     """
 
     lane = models.CharField(max_length=10, choices=Lane.choices)
@@ -23,6 +23,7 @@ class OutboxEntry(models.Model):
     available_at = models.DateTimeField(help_text="Not to be touched before: back-off, or another relay's lease.")
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         indexes = (

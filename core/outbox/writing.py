@@ -1,23 +1,31 @@
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import structlog
 from django.db import transaction
 
 from core.inserting import insert_many
 from core.outbox.models import Lane, OutboxEntry
 from core.outbox.waking import wake_relay
 
-_COLUMNS = ("lane", "kind", "payload", "stream", "created_at", "available_at", "attempts", "last_error")
+_COLUMNS = ("lane", "kind", "payload", "stream", "created_at", "available_at", "attempts", "last_error", "request_id")
+# A client may name its request; what it says there is only passed on where it looks like an id.
+_AN_ID = re.compile(r"[\w\-]{1,64}", re.ASCII)
 
 
 class Effect(NamedTuple):
-    """What an Outbox row will hold: `kind` names the handler's verb, `stream` orders it among its like."""
+    """What an Outbox row will hold: `kind` names the handler's verb, `stream` orders it among its like.
+
+    `request_id` is that of the request it came of, where that is not the one at work.
+    """
 
     lane: Lane
     kind: str
     payload: Mapping[str, Any]
     stream: str
+    request_id: str = ""
 
 
 def write(lane: Lane, kind: str, payload: Mapping[str, Any], *, stream: str, now: datetime) -> None:
@@ -27,7 +35,17 @@ def write(lane: Lane, kind: str, payload: Mapping[str, Any], *, stream: str, now
 
 def write_many(effects: Iterable[Effect], *, now: datetime) -> None:
     """Promise effects inside the caller's transaction, in the order given; the relay is woken after the commit."""
-    rows = [(lane.value, str(kind), payload, stream, now, now, 0, "") for lane, kind, payload, stream in effects]
+    here = _request_id()
+    rows = [
+        (each.lane.value, str(each.kind), each.payload, each.stream, now, now, 0, "", each.request_id or here)
+        for each in effects
+    ]
     if rows:
         insert_many(OutboxEntry, _COLUMNS, rows)
         transaction.on_commit(wake_relay)
+
+
+def _request_id() -> str:
+    """The id under which the log speaks of the request, or of the task, that is at work here."""
+    known = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    return known if _AN_ID.fullmatch(known) else ""

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from structlog.contextvars import bound_contextvars
 
 from appointments.models import Appointment
 from appointments.services import assignment, attendance, suspension
@@ -51,6 +52,16 @@ def test_an_acceptance_is_mailed_to_both_and_operators_keep_to_their_dashboard(c
     assert letters["pia"].subject == "Appointment accepted"
     assert "Dr. Theo accepted your appointment." in letters["pia"].body
     assert "(Asia/Karachi)" in letters["pia"].body
+
+
+def test_a_mail_goes_out_under_the_id_of_the_request_that_it_came_of(cast: Cast) -> None:
+    appointment = offer(cast)
+    posted()
+    with bound_contextvars(request_id="of-the-acceptance"):
+        assignment.accept(appointment.pk, cast.theo, timezone.now())
+    drain_outbox()
+    mails = OutboxEntry.objects.filter(kind="mail")
+    assert set(mails.values_list("request_id", flat=True)) == {"of-the-acceptance"}
 
 
 def test_an_offer_comes_with_the_links_that_answer_it(cast: Cast, mailoutbox: Letters, settings: Settings) -> None:
