@@ -19,6 +19,7 @@ from appointments.api.access import read, user_of
 from appointments.api.filters import TABS
 from appointments.api.inputs import VersionedInput
 from appointments.api.rendering import View, instant, view_of
+from appointments.api.schemas import PersonSchema
 from appointments.errors import Conflict, NotFound
 from appointments.models import Appointment
 from appointments.selectors.meetings import STATUS_OF, MeetingStatus, meetings_of
@@ -37,11 +38,6 @@ class MeetingQuery(serializers.Serializer[Any]):
 
 class MoveInput(VersionedInput):
     scheduledAt = InstantField()  # noqa: N815 - the contract's name
-
-
-class PersonSchema(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
 
 
 class MeetingSchema(serializers.Serializer[Any]):

@@ -289,14 +289,14 @@ class TimeOffHitSchema(TimeOffSchema):
     appointments = AppointmentSchema(many=True)
 
 
-class NamedSchema(serializers.Serializer[Any]):
+class PersonSchema(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
 
 
 class MoveSchema(serializers.Serializer[Any]):
     appointment = AppointmentSchema()
-    candidate = NamedSchema(allow_null=True, help_text="Who would be asked first at present.")
+    candidate = PersonSchema(allow_null=True, help_text="Who would be asked first at present.")
     refused = maybe(serializers.CharField, help_text="The code of what forbade it.")
 
 

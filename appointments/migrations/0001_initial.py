@@ -930,6 +930,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="appointment",
             index=models.Index(
+                condition=models.Q(("status__in", ("pending", "rejected"))),
+                fields=["institution", "response_deadline", "id"],
+                name="appointment_open_work",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="appointment",
+            index=models.Index(
                 condition=models.Q(("search_id__isnull", False)),
                 fields=["search_requested_at"],
                 name="appointment_searching",

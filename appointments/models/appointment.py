@@ -155,6 +155,11 @@ class Appointment(models.Model):
             models.Index(fields=("start", "end", "therapist"), name="appointment_busy", condition=HOLDS_THERAPIST),
             models.Index(fields=("institution", "start"), name="appointment_open", condition=Q(open=True)),
             models.Index(
+                fields=("institution", "response_deadline", "id"),
+                name="appointment_open_work",
+                condition=Q(status__in=("pending", "rejected")),
+            ),
+            models.Index(
                 fields=("search_requested_at",),
                 name="appointment_searching",
                 condition=Q(search_id__isnull=False),

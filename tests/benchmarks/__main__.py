@@ -18,6 +18,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy/bench", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="row", help="names of rows, as P1; without any: all")
     parser.add_argument("--quick", action="store_true", help="a tenth of the load, for a look in passing")
+    parser.add_argument("--growth", action="store_true", help="the reads and the sweep at three sizes up to a million")
+    parser.add_argument("--plans", action="store_true", help="write the plans of the hot queries to plans/ and end")
     parser.add_argument("--list", action="store_true", help="show the rows and end")
     chosen = parser.parse_args()
     _start_django()
@@ -25,9 +27,13 @@ def main() -> int:
     if chosen.list:
         print("\n".join(f"{row.name:<4} {row.work}" for row in rows.values()))
         return 0
+    if chosen.plans:
+        print("\n".join(str(path.relative_to(ROOT)) for path in import_module("tests.benchmarks.plans").write()))
+        return 0
     if unknown := set(chosen.rows) - set(rows):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
-    results = _run([rows[name] for name in chosen.rows or rows], chosen.quick)
+    growth = import_module("tests.benchmarks.growth").ROW
+    results = _run([growth] if chosen.growth else [rows[name] for name in chosen.rows or rows], chosen.quick)
     print(f"\n{_kept(results, chosen.quick)}")
     return 0 if all(figure.ok for figures in results.values() for figure in figures) else 1
 

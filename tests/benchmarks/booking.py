@@ -29,8 +29,8 @@ INSERT INTO appointments_appointment (appointment_id, meeting_id, version, statu
     reason_for_visit, symptoms, notes, booking_method, video_url, open, cancellation_reason, consultation_fee, is_paid,
     payment_method, created_at, updated_at)
 VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'confirmed', %(institution)s, %(patient)s, %(therapist)s, 'therapy',
-    %(start)s, %(end)s, %(start)s::date, %(start)s::time, 30, '', '', '', 'online', '', false, '', 0, false, '', now(),
-    now())
+    %(start)s, %(end)s, %(start)s::timestamptz::date, %(start)s::timestamptz::time, 30,
+    '', '', '', 'online', '', false, '', 0, false, '', now(), now())
 """
 
 
@@ -92,7 +92,8 @@ def _measured(crowd: Crowd, number: int) -> list[Figure]:
 def _winners(port: int, token: str, crowd: Crowd, path: str, times: Times) -> int:
     """How many of the racers were told that the time is theirs."""
     wanted = times.next()
-    posts = [Post(path, {**wanted, "patient": crowd.patient + place}) for place in range(RACERS)]
+    others = crowd.patient + crowd.therapists  # who have nothing yet at any of these times
+    posts = [Post(path, {**wanted, "patient": others + place}) for place in range(RACERS)]
     return send(port, token, posts, RACERS).statuses.count(201)
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.benchmarks.measuring import Figure, percentile
+from tests.benchmarks.measuring import Figure, in_turns, percentile
+from tests.benchmarks.plans import path_of
+from tests.support.hot_queries import QUERIES
 
 pytestmark = pytest.mark.once
 
@@ -24,3 +26,16 @@ def test_a_missed_goal_is_said_in_the_table() -> None:
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 50), (99, 99), (100, 100)])
 def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
     assert percentile(list(range(100, 0, -1)), percent) == expected
+
+
+def test_works_are_measured_in_turns_after_a_round_that_fills_caches() -> None:
+    done: list[str] = []
+    seconds = in_turns({"a": lambda: done.append("a"), "b": lambda: done.append("b")}, 2)
+    assert "".join(done) == "ababab"
+    assert [len(taken) for taken in seconds.values()] == [2, 2]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_plan_that_is_kept_of_a_hot_query_reads_its_index(name: str) -> None:
+    plan = path_of(name).read_text()
+    assert any(f" {index} " in plan for index in QUERIES[name][1]), plan

@@ -27,6 +27,10 @@ def between(least: float, most: float, kind: type = float) -> Callable[[str], An
     return number
 
 
+A_DAY = between(0, 1_440)  # in minutes
+PERCENT = between(0, 100)
+
+
 class Command(BaseCommand):
     help = (
         "Play a clinic's day through the real rules, on a clock of its own and in a database in memory: nothing is "
@@ -36,69 +40,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = ArgumentDefaultsHelpFormatter
         day = Day()
-        clinic = parser.add_argument_group("the clinic")
-        clinic.add_argument(
-            "--therapists", metavar="N", type=between(1, 500, int), default=day.therapists, help="how many there are"
+        deadline = settings.DEFAULT_RESPONSE_TIMEOUT_MINUTES
+        silenced = "how long a suspended therapist stays suspended; 0: for the rest of the day"
+        operators = "an operator's mean time to review a rejection, or to find another therapist"
+        clinic, people, rules = (
+            parser.add_argument_group(title) for title in ("the clinic", "how people behave", "the rules")
         )
-        clinic.add_argument(
-            "--bookings-per-hour",
-            metavar="N",
-            type=between(0.1, 1_000),
-            default=day.bookings_per_hour,
-            help="how many on average",
-        )
-        clinic.add_argument(
-            "--hours", metavar="HOURS", type=between(0.1, 24), default=day.hours, help="how long bookings come in"
-        )
-        people = parser.add_argument_group("how people behave")
-        people.add_argument(
-            "--answer-minutes",
-            metavar="MINUTES",
-            type=between(0, 1_440),
-            default=day.answer_minutes,
-            help="a therapist's mean time to answer",
-        )
-        people.add_argument(
-            "--reject-percent",
-            metavar="PERCENT",
-            type=between(0, 100),
-            default=100 * day.reject,
-            help="answers that are a no",
-        )
-        people.add_argument(
-            "--silent-percent",
-            metavar="PERCENT",
-            type=between(0, 100),
-            default=100 * day.silent,
-            help="offers that nobody ever answers",
-        )
-        people.add_argument(
-            "--operator-minutes",
-            metavar="MINUTES",
-            type=between(0, 1_440),
-            default=day.operator_minutes,
-            help="an operator's mean time to review a rejection, or to find another therapist",
-        )
-        people.add_argument(
-            "--reinstate-minutes",
-            metavar="MINUTES",
-            type=between(0, 1_440),
-            default=day.reinstate_minutes,
-            help="how long a suspended therapist stays suspended; 0: for the rest of the day",
-        )
-        rules = parser.add_argument_group("the rules")
-        rules.add_argument(
-            "--deadline-minutes",
-            metavar="MINUTES",
-            type=between(0.1, 1_440),
-            default=settings.DEFAULT_RESPONSE_TIMEOUT_MINUTES,
-            help="how long an offer waits",
-        )
+        for group, name, unit, kind, default, meaning in (
+            (clinic, "--therapists", "N", between(1, 500, int), day.therapists, "how many there are"),
+            (clinic, "--bookings-per-hour", "N", between(0.1, 1_000), day.bookings_per_hour, "how many on average"),
+            (clinic, "--hours", "HOURS", between(0.1, 24), day.hours, "how long bookings come in"),
+            (people, "--answer-minutes", "MINUTES", A_DAY, day.answer_minutes, "a therapist's mean time to answer"),
+            (people, "--reject-percent", "PERCENT", PERCENT, 100 * day.reject, "answers that are a no"),
+            (people, "--silent-percent", "PERCENT", PERCENT, 100 * day.silent, "offers that nobody ever answers"),
+            (people, "--operator-minutes", "MINUTES", A_DAY, day.operator_minutes, operators),
+            (people, "--reinstate-minutes", "MINUTES", A_DAY, day.reinstate_minutes, silenced),
+            (rules, "--deadline-minutes", "MINUTES", between(0.1, 1_440), deadline, "how long an offer waits"),
+            (parser, "--seed", "N", between(0, 2**63, int), day.seed, "of the random numbers"),
+        ):
+            group.add_argument(name, metavar=unit, type=kind, default=default, help=meaning)
         rules.add_argument("--no-suspension", action="store_true", help="silence suspends nobody")
         rules.add_argument("--auto-reassign", action="store_true", help="search at once when an offer expires")
-        parser.add_argument(
-            "--seed", metavar="N", type=between(0, 2**63, int), default=day.seed, help="of the random numbers"
-        )
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
