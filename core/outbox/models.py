@@ -23,7 +23,7 @@ class OutboxEntry(models.Model):
     available_at = models.DateTimeField(help_text="Not to be touched before: back-off, or another relay's lease.")
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=36, blank=True)
 
     class Meta:
         indexes = (

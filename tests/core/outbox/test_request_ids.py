@@ -30,13 +30,6 @@ def test_what_a_promise_leads_to_keeps_the_first_ones_id() -> None:
     assert kept() == [MINE]
 
 
-@pytest.mark.parametrize("said", ["Pia Parker, born 1980", "p@clinic.example", "x" * 65, "", "tab\tinside"])
-def test_what_a_client_says_in_place_of_an_id_is_not_passed_on(said: str) -> None:
-    with bound_contextvars(request_id=said):
-        write(Lane.TASKS, "one", {}, stream="a", now=NOW)
-    assert kept() == [""]
-
-
 def test_it_is_carried_out_in_the_name_of_the_request_and_the_next_one_in_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
