@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from appointments import machine
@@ -15,6 +16,7 @@ from appointments.errors import Conflict, InvalidTransition, NotFound, Permissio
 from appointments.models import Appointment
 from appointments.selectors.visibility import visible_to, was_shown_open
 from core.accounts.models import Role, User
+from core.errors import DomainError
 from core.web.arrival import arrived_at
 
 Form = TypeVar("Form", bound=serializers.Serializer[Any])
@@ -87,12 +89,20 @@ def acting(
 ) -> Appointment:
     """Run one action of the table in the contract's order of checks; `service` takes the body as keywords."""
     appointment_id = int(pk)
-    require_visible(request, appointment_id)
     actor, now = user_of(request), arrived_at(request)
-    machine.check_role(action, actor)
-    asked = {ARGUMENTS.get(name, name): value for name, value in read(form, request).validated_data.items()}
-    with showing_current(appointment_id, actor, now):
-        return service(appointment_id, actor=actor, now=now, **asked)
+    # No service moves what staff do not see, so for them only a refusal has to give way to "not found".
+    staff = actor.role in STAFF
+    if not staff:
+        require_visible(request, appointment_id)
+    try:
+        machine.check_role(action, actor)
+        asked = {ARGUMENTS.get(name, name): value for name, value in read(form, request).validated_data.items()}
+        with showing_current(appointment_id, actor, now):
+            return service(appointment_id, actor=actor, now=now, **asked)
+    except (DomainError, APIException):
+        if staff:
+            require_visible(request, appointment_id)
+        raise
 
 
 def shown(request: Request, pk: int) -> dict[str, Any] | None:

@@ -9,9 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from appointments.api import inputs, schemas
-from appointments.api.access import acting, shown
+from appointments.api.access import acting, user_of
+from appointments.api.rendering import render_written
 from appointments.models import Appointment
 from appointments.services import assignment, attendance, review
+from core.web.arrival import arrived_at
 
 
 class Verb(NamedTuple):
@@ -48,7 +50,7 @@ def as_method(verb: Verb) -> Callable[..., Response]:
 
     def method(self: Any, request: Request, pk: str) -> Response:
         acted = acting(request, pk, verb.action, verb.form, verb.service)
-        return Response(shown(request, acted.pk))
+        return Response(render_written(acted, user_of(request), arrived_at(request)))
 
     method.__name__, method.__doc__ = verb.path, verb.summary
     documented = extend_schema(request=verb.form, responses=schemas.AppointmentSchema, summary=verb.summary)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from appointments import machine
 from appointments.models import (
@@ -55,8 +55,11 @@ class View(Enum):
 def for_rendering(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:
     """Load what rendering reads, in a constant number of queries."""
     joined = rows.select_related("patient", "therapist", "service", "institution", "rescheduled_to")
-    assignments = Assignment.objects.select_related("rejection__therapist").order_by("id")
-    return joined.defer(*UNREAD).prefetch_related(Prefetch("assignments", assignments))
+    return joined.defer(*UNREAD).prefetch_related(Prefetch("assignments", _assignments()))
+
+
+def _assignments() -> QuerySet[Assignment]:
+    return Assignment.objects.select_related("rejection__therapist").order_by("id")
 
 
 def render_appointments(ids: Iterable[int], reader: User, now: datetime) -> dict[int, dict[str, Any]]:
@@ -64,6 +67,18 @@ def render_appointments(ids: Iterable[int], reader: User, now: datetime) -> dict
     policy = current_policy()
     rows = for_rendering(visible_to(reader, now).filter(pk__in=set(ids)).order_by())
     return {row.pk: render(row, reader, now, policy) for row in rows}
+
+
+def render_written(appointment: Appointment, reader: User, now: datetime) -> dict[str, Any] | None:
+    """What `render_appointments` would say, from the row that `reader` has just written; only its relations are read.
+
+    A write may change what its therapist sees, so for them all is read again.
+    """
+    if reader.role == Role.THERAPIST:
+        return render_appointments([appointment.pk], reader, now).get(appointment.pk)
+    assignments = Prefetch("assignments", _assignments())
+    prefetch_related_objects([appointment], "patient", "therapist", "service", "institution", assignments)
+    return render(appointment, reader, now, current_policy())
 
 
 def view_of(appointment: Appointment, reader: User) -> View:
@@ -207,7 +222,8 @@ def _rejection(row: AppointmentRejection) -> dict[str, Any]:
 
 
 def _outcome(appointment: Appointment) -> dict[str, Any]:
-    successor = getattr(appointment, "rescheduled_to", None)
+    moved = appointment.status == AppointmentStatus.RESCHEDULED
+    successor = getattr(appointment, "rescheduled_to", None) if moved else None
     return {
         "confirmed_at": instant(appointment.confirmed_at),
         "started_at": instant(appointment.started_at),

@@ -31,7 +31,7 @@ CAPACITIES: Mapping[str, frozenset[Who]] = {
 
 def lock(appointment_id: int, actor: User | None) -> Appointment:
     """The appointment, locked until the transaction ends. Raises NotFound, also across institutions."""
-    rows = Appointment.objects.select_for_update(of=("self",)).select_related("institution")
+    rows = Appointment.objects.select_for_update(of=("self",)).select_related("institution", "patient", "service")
     appointment = rows.filter(pk=appointment_id).first()
     foreign = (
         appointment is not None

@@ -47,7 +47,9 @@ def offer_to(
     machine.check(TRANSITIONS["assign"], appointment, actor, now, policy, version)
     require_available(therapist, appointment.start, appointment.end, now)
     columns, assignment = offer_columns(appointment, therapist, Origin.OPERATOR, now, policy)
-    return machine.apply("assign", appointment, actor, now, changes=columns, assignment_values=assignment)
+    machine.apply("assign", appointment, actor, now, changes=columns, assignment_values=assignment)
+    appointment.therapist = therapist  # loaded with its lock; whoever shows the offer need not read it again
+    return appointment
 
 
 @in_transaction

@@ -43,7 +43,7 @@ def require_available(therapist: User, start: datetime, end: datetime, now: date
 
 def slot_with_place(therapist_id: int, start: datetime, end: datetime) -> TimeSlot | None:
     """The published slot that contains the time and has a place left."""
-    return containing_slots(therapist_id, start, end).filter(is_booked=False).first()
+    return containing_slots(therapist_id, start, end).filter(is_booked=False).only("pk").first()
 
 
 def offer_columns(
