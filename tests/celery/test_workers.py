@@ -1,5 +1,6 @@
 """Real workers, killed and watched: nothing is lost, nothing runs twice, many deadlines are one sweep."""
 
+import io
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_celery import CeleryTestSetup
@@ -189,8 +191,12 @@ def test_on_the_keys_of_the_others_a_deadline_comes_again(celery_setup: CeleryTe
 
 
 @both_workers
-def test_flower_lists_the_workers(celery_setup: CeleryTestSetup, tmp_path: Path) -> None:
+def test_flower_lists_the_workers_and_the_probe_hears_each(celery_setup: CeleryTestSetup, tmp_path: Path) -> None:
     nodes = {node.hostname() for node in celery_setup.worker_cluster}
     assert len(nodes) == 2
     with running_flower(tmp_path, celery_setup.broker.config()["host_url"]) as url:
         until(lambda: workers_of(url) == nodes, 20)
+    for node in nodes:
+        said = io.StringIO()
+        call_command("ping_worker", node, stdout=said)
+        assert said.getvalue() == f"{node} answers.\n"
