@@ -876,7 +876,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="appointment",
-            index=models.Index(fields=["institution", "status", "start"], name="appointment_by_status"),
+            index=models.Index(fields=["institution", "status", "start", "id"], name="appointment_by_status"),
         ),
         migrations.AddIndex(
             model_name="appointment",

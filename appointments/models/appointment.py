@@ -134,7 +134,7 @@ class Appointment(models.Model):
         ordering = ("start", "id")
         indexes = (
             models.Index(fields=("institution", "start", "id"), name="appointment_list"),
-            models.Index(fields=("institution", "status", "start"), name="appointment_by_status"),
+            models.Index(fields=("institution", "status", "start", "id"), name="appointment_by_status"),
             models.Index(fields=("therapist", "start"), name="appointment_by_therapist"),
             models.Index(fields=("patient", "start"), name="appointment_by_patient"),
             models.Index(

@@ -17,7 +17,7 @@ def found_by(words: str, reader: User, whole: Q) -> Q:
     asked = words.split()
     found = Q()
     for word, (people, services) in zip(asked, _named(asked, reader), strict=True):
-        names: set[int] | QuerySet[User, int] = people if len(people) <= MOST else _people(word, reader)
+        names: set[int] | QuerySet[User, int] = people if len(people) <= MOST else people_named(word, reader)
         anywhere = whole & (Q(patient_id__in=names) | Q(therapist_id__in=names)) | Q(service_id__in=services)
         if word.isdecimal() and len(word) < 18:
             anywhere |= Q(pk=int(word))
@@ -30,7 +30,7 @@ def _named(words: list[str], reader: User) -> list[tuple[set[int], set[int]]]:
     # Ids, not a join: a condition on joined names would be tried on every appointment of the institution.
     parts: list[QuerySet[Any, Any]] = []
     for place, word in enumerate(words):
-        parts.append(_people(word, reader).values_list("pk", Value(place), Value("p")))
+        parts.append(people_named(word, reader).values_list("pk", Value(place), Value("p")))
         parts.append(_services(word, reader).values_list("pk", Value(place), Value("s")))
     ids: dict[tuple[int, str], set[int]] = defaultdict(set)
     for pk, place, kind in parts[0].union(*parts[1:], all=True) if parts else ():
@@ -38,7 +38,8 @@ def _named(words: list[str], reader: User) -> list[tuple[set[int], set[int]]]:
     return [(ids[place, "p"], ids[place, "s"]) for place in range(len(words))]
 
 
-def _people(word: str, reader: User) -> QuerySet[User, int]:
+def people_named(word: str, reader: User) -> QuerySet[User, int]:
+    """The patients and therapists that `reader` may know of and whose name has the word."""
     names = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(username__icontains=word)
     rows = User.objects.filter(names, role__in=(Role.PATIENT, Role.THERAPIST)).order_by()
     rows = rows if reader.role == Role.ADMIN else rows.filter(institution_id=reader.institution_id)

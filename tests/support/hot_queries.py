@@ -42,6 +42,10 @@ QUERIES: Final[Mapping[str, tuple[Asked, tuple[str, ...]]]] = {
         lambda crowd, now: listed(crowd.operator, "ordering=-start", now),
         ("appointment_list",),
     ),
+    "an operator's completed": (
+        lambda crowd, now: listed(crowd.operator, "status=completed&ordering=-start", now),
+        ("appointment_by_status",),
+    ),
     "an operator's day": (
         lambda crowd, now: listed(crowd.operator, f"date_from={now.date()}&date_to={now.date()}", now),
         ("appointment_list", "appointment_by_status"),

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import core.accounts.models
+from core.accounts.migrations._postgres import install, remove
 
 
 class Migration(migrations.Migration):
@@ -224,4 +225,5 @@ class Migration(migrations.Migration):
                 name="institution_unless_admin",
             ),
         ),
+        migrations.RunPython(install, remove),
     ]

@@ -1,6 +1,6 @@
 """Hot queries are read from an index that PostgreSQL chooses by itself, in a clinic with some history."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from appointments.selectors.calendar import calendar_of
+from appointments.services import sweeps
 from tests.support.crowd import Crowd, make_crowd
 from tests.support.hot_queries import QUERIES
 
@@ -41,7 +42,9 @@ def test_a_hot_query_is_read_from_an_index(crowd: Crowd, now: datetime, name: st
     assert any(f" {index} " in plan for index in indexes), plan
 
 
-@pytest.mark.parametrize("name", ["an operator's first page", "an operator's newest", "an operator's open work"])
+@pytest.mark.parametrize(
+    "name", ["an operator's first page", "an operator's newest", "an operator's open work", "an operator's completed"]
+)
 def test_a_page_is_read_in_the_order_of_its_index(crowd: Crowd, now: datetime, name: str) -> None:
     plan = QUERIES[name][0](crowd, now).explain()
     assert "Sort" not in plan, plan
@@ -55,6 +58,23 @@ def test_an_operators_calendar_is_read_from_an_index(crowd: Crowd, now: datetime
             cursor.execute(f"EXPLAIN {query['sql']}")
             plan = str(cursor.fetchall())
         assert not any(scan in plan for scan in SEQUENTIAL), plan
+
+
+@pytest.mark.parametrize("sweep", [sweeps.expire_due, sweeps.miss_due, sweeps.lapse_due])
+def test_a_sweep_is_read_in_the_order_of_an_index_of_what_is_open(
+    crowd: Crowd, now: datetime, sweep: Callable[[datetime], object]
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        sweep(now)
+    claims = [query["sql"] for query in queries if query["sql"].endswith("SKIP LOCKED")]
+    assert claims
+    for claim in claims:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_sort = off")  # dear where many are due
+            cursor.execute(f"EXPLAIN {claim}")
+            plan = str(cursor.fetchall())
+            cursor.execute("SET LOCAL enable_sort = on")
+        assert not any(scan in plan for scan in (*SEQUENTIAL, "appointments_appointment_pkey")), plan
 
 
 def test_without_its_index_a_hot_query_reads_the_table(crowd: Crowd, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Searching looks people and services up first, within the reader's own institution."""
 
 import pytest
+from django.db import connection
 from django.db.models import Q
 from pytest_django import DjangoAssertNumQueries
 
@@ -8,6 +9,7 @@ from appointments.models import Appointment, Service
 from appointments.selectors import searching
 from core.accounts.models import User
 from tests.support.cast import Cast, book
+from tests.support.crowd import make_crowd
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +64,12 @@ def test_any_number_of_words_is_looked_up_in_one_query(
     with django_assert_num_queries(1):
         searching.found_by("a b c d", cast.olive, Q())
     assert found(" ", cast.olive) == set(Appointment.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no index for parts of words")
+def test_names_are_looked_up_in_their_index() -> None:
+    operator = make_crowd(250, 250).operator
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('user_names')")  # as autovacuum does
+    plan = searching.people_named("173", operator).explain()
+    assert plan.count(" user_names ") == 3, plan
