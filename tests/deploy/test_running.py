@@ -72,6 +72,19 @@ def test_the_example_of_the_readme_answers(stack: Stack, tmp_path: Path) -> None
     assert statuses_of(shell_of("README.md"), f"{stack.url}/api", tmp_path) == [200, 200]
 
 
+def test_one_id_follows_a_request_through_the_relay_into_its_tasks(stack: Stack) -> None:
+    operator, therapist, patient = (Person(stack, name) for name in ("operator", "therapist7", "patient3"))
+    made = operator.post("appointments/", {"patient": patient.id, "start": in_days(34)})
+    path = f"appointments/{made.body['id']}/assign/"
+    assert operator.post(path, {"therapist": therapist.id}).status == 200
+    line = rf"request_finished.*{path}.*request_id=(\S+)"
+    name = wait_until(lambda: re.search(line, stack.services["web"].log.read_text()), 5)[1]
+    # The ETA task waits for its time; the offer on the second channel goes out at once.
+    for process, event in (("relay", "task_enqueued"), ("worker", "task_succeeded")):
+        log = stack.services[process].log
+        wait_until(lambda log=log, event=event: re.search(rf"{event}.*{name}", log.read_text()), 15, stack.logs)
+
+
 def finished(flower: str) -> dict[str, Any]:
     """The deadlines that Flower has seen acted on, by the ids of their tasks."""
     shown: dict[str, Any] = json.loads(ask(f"{flower}/api/tasks?taskname={EXPIRE}&state=SUCCESS", CREDENTIALS)[1])
