@@ -35,7 +35,7 @@ from appointments.errors import NotFound
 from appointments.models import Appointment, AppointmentLog, AppointmentStatus
 from appointments.policy import current_policy
 from appointments.selectors.calendar import with_people
-from appointments.selectors.free_therapists import Candidate, rank, refusers, therapists_free_at
+from appointments.selectors.free_therapists import Candidate, candidates
 from appointments.selectors.statistics import statistics
 from appointments.selectors.visibility import today_of, visible_to
 from appointments.services import attendance, booking, reassign, rescheduling
@@ -115,10 +115,7 @@ class AppointmentViewSet(ActionsMixin, Idempotent, GenericViewSet[Appointment]):
         """Who can come, best first, with the reasons."""
         appointment, now = visible(request, pk), arrived_at(request)
         require_staff(request)
-        free = therapists_free_at(
-            appointment.institution, appointment.start, appointment.end, now, service_id=appointment.service_id
-        ).exclude(pk__in=refusers(appointment))
-        ranked = rank(list(free), appointment, now, current_policy().answer_rate_over)
+        ranked = candidates(appointment, now, current_policy().answer_rate_over)
         with translation.override(user_of(request).language):
             return Response([_candidate(one, now) for one in ranked])
 

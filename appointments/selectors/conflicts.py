@@ -12,6 +12,9 @@ from appointments.policy import LONGEST_MINUTES
 # the history is. The database holds both (CHECK on appointments; a slot ends on the next day at the latest).
 LONGEST_VISIT: Final = timedelta(minutes=LONGEST_MINUTES)
 LONGEST_SLOT: Final = timedelta(hours=25)
+# Of any clock and UTC.
+MOST_AHEAD: Final = timedelta(hours=14)
+MOST_BEHIND: Final = timedelta(hours=12)
 ONE_DAY: Final = timedelta(days=1)
 
 
@@ -32,12 +35,12 @@ def visits_over(start: datetime, end: datetime) -> Q:
 
 def on_days(first: date | None = None, last: date | None = None) -> Q:
     """Appointments of these days, both included, each by its institution's calendar."""
-    # No clock is a whole day ahead of UTC or behind it. The indexes are by `start`, not by the local date.
+    # The indexes are by `start`, not by the local date.
     days = Q()
     if first is not None:
-        days &= Q(appointment_date__gte=first, start__gte=_midnight(first) - ONE_DAY)
+        days &= Q(appointment_date__gte=first, start__gte=_midnight(first) - MOST_AHEAD)
     if last is not None:
-        days &= Q(appointment_date__lte=last, start__lt=_midnight(last) + 2 * ONE_DAY)
+        days &= Q(appointment_date__lte=last, start__lt=_midnight(last + ONE_DAY) + MOST_BEHIND)
     return days
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
@@ -22,7 +22,7 @@ from appointments.models import (
     TimeSlot,
 )
 from appointments.selectors.conflicts import overlapping, slots_around, visits_over
-from core.accounts.models import Institution, Role, User
+from core.accounts.models import Institution, Role, User, shown_name
 
 ANSWERED = (
     AssignmentStatus.ACCEPTED,
@@ -45,6 +45,14 @@ LAST_OFFER: Final = (
     gettext_noop("Last offer 1 day ago"),
     gettext_noop("Last offer {number} days ago"),
 )
+
+
+class Free(NamedTuple):
+    """A therapist who could come; `published`: the time lies inside what they publish."""
+
+    id: int
+    name: str
+    published: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +125,13 @@ def therapists_free_at(
         own = Service.therapists.through.objects.filter(user_id=OuterRef("pk"))
         rows = rows.filter(~Exists(own) | Exists(own.filter(service_id=service_id)))
     day = start.astimezone(ZoneInfo(institution.timezone)).date()
-    named = rows.only("first_name", "last_name", "username")
-    return named.annotate(published=published_over(start, end, day))
+    return rows.annotate(published=published_over(start, end, day))
+
+
+def named(therapists: QuerySet[User]) -> list[Free]:
+    """Those of `therapists_free_at`; whole accounts would take longer to build than the database to find them."""
+    rows = therapists.values_list("pk", "published", "first_name", "last_name", "username")
+    return [Free(pk, shown_name(*names), published) for pk, published, *names in rows]
 
 
 def unoccupied(start: datetime, end: datetime, now: datetime) -> Any:
@@ -149,12 +162,10 @@ def published_over(start: datetime, end: datetime, day: date) -> Any:
 
 def candidates(appointment: Appointment, now: datetime, answer_rate_over: timedelta) -> list[Candidate]:
     """Who can be offered this appointment, best first, in three queries; who refused or let it expire is left out."""
-    free = list(
-        therapists_free_at(
-            appointment.institution, appointment.start, appointment.end, now, service_id=appointment.service_id
-        ).exclude(pk__in=refusers(appointment))
+    free = therapists_free_at(
+        appointment.institution, appointment.start, appointment.end, now, service_id=appointment.service_id
     )
-    return rank(free, appointment, now, answer_rate_over)
+    return rank(named(free.exclude(pk__in=refusers(appointment))), appointment, now, answer_rate_over)
 
 
 def refusers(appointment: Appointment) -> QuerySet[User, Any]:
@@ -167,20 +178,18 @@ def refusers(appointment: Appointment) -> QuerySet[User, Any]:
 
 
 def rank(
-    therapists: Sequence[User], appointment: Appointment, now: datetime, answer_rate_over: timedelta
+    therapists: Sequence[Free], appointment: Appointment, now: datetime, answer_rate_over: timedelta
 ) -> list[Candidate]:
     """Order free therapists by continuity, open offers, load, reliability and time since the last offer."""
-    ids = [therapist.pk for therapist in therapists]
+    ids = [therapist.id for therapist in therapists]
     load = {row["therapist_id"]: row for row in _load(ids, appointment)}
     history = {row["therapist_id"]: row for row in answer_history(ids, now - answer_rate_over)}
     found = []
     for therapist in therapists:
-        mine, past = load.get(therapist.pk, {}), history.get(therapist.pk, {})
+        mine, past = load.get(therapist.id, {}), history.get(therapist.id, {})
         found.append(
             Candidate(
-                id=therapist.pk,
-                name=therapist.display_name,
-                published=therapist.published,  # type: ignore[attr-defined]
+                **therapist._asdict(),
                 treated_patient=mine.get("treated", 0) > 0,
                 open_offers=mine.get("open_offers", 0),
                 appointments_that_day=mine.get("that_day", 0),

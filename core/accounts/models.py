@@ -60,6 +60,11 @@ class AccountManager(UserManager["User"]):
         return super().create_superuser(username, email, password, **{"role": Role.ADMIN, **extra_fields})
 
 
+def shown_name(first_name: str, last_name: str, username: str) -> str:
+    """A person's full name, else the user name."""
+    return f"{first_name} {last_name}".strip() or username
+
+
 class User(AbstractUser):
     """A person with one role in one institution; admins stand above the institutions.
 
@@ -95,7 +100,7 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         """What others read: the full name, else the user name."""
-        return self.get_full_name() or self.username
+        return shown_name(self.first_name, self.last_name, self.username)
 
     def get_session_auth_hash(self) -> str:
         return salted_hmac(

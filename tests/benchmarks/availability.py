@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from appointments.models import Appointment
 from appointments.policy import current_policy
-from appointments.selectors.free_therapists import candidates, therapists_free_at
+from appointments.selectors.free_therapists import candidates, named, therapists_free_at
 from appointments.selectors.slots import available, bookable_slots, slots_for
 from tests.benchmarks.measuring import Figure, Row, medians
 from tests.benchmarks.population import fresh_statistics
@@ -65,7 +65,7 @@ class Free:
 
     def ours(self) -> set[tuple[int, bool]]:
         free = therapists_free_at(self.crowd.institution, self.start, self.start + VISIT, self.now)
-        return {(one.pk, one.published) for one in free}  # type: ignore[attr-defined]
+        return {(one.id, one.published) for one in named(free)}
 
     def plain(self) -> set[tuple[int, bool]]:
         return {
