@@ -1,5 +1,6 @@
 """The waiting list on two pages: the operator offers a place by hand, the patient takes it."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -27,6 +28,10 @@ def test_a_place_is_offered_by_hand_and_taken(stack: Stack, opened: Open, people
     entry.get_by_role("button", name="Offer a place").click()
     expect(entry).to_contain_text("left to take it")
     expect(entry).to_contain_text("Talia Haddad")
+    for page in (operator, patient):
+        timer = page.get_by_test_id(name).get_by_role("timer")
+        expect(timer).to_contain_text(re.compile(r"1[0-4]:\d\d.*left to take it"))
+    patient.goto(f"{stack.url}/patient/")
     patient.get_by_test_id(name).get_by_role("button", name="Take this time").click()
     expect(patient.get_by_text("The time is yours as soon as the therapist accepts.")).to_be_visible()
     expect(entry).to_have_count(0)

@@ -49,11 +49,12 @@ def appointments(request: HttpRequest) -> HttpResponse:
     if tab == "waiting":
         return page(request, "dashboards/patient.html", {"tab": tab, "tabs": TABS, "entries": entries(me)})
     query["ordering"] = "start" if tab in {"current", "upcoming"} else "-start"
+    context: dict[str, Any] = {"tab": tab, "tabs": TABS}
     if tab == "current":
         query["status"] = CURRENT
+        context["offers"] = [one for one in entries(me) if one["offer"]]
     elif tab != "all":
         query["tab"] = tab
-    context: dict[str, Any] = {"tab": tab, "tabs": TABS}
     if tab == "notifications":
         rows = list(Notification.objects.filter(recipient=me).order_by("-seq")[:MOST])
         context["told"] = list(zip(told_to(me, rows, now), rows, strict=True))

@@ -2,6 +2,7 @@
 import { credentials } from './api.js';
 import { offerNotes } from './desktop.js';
 import { byId } from './dom.js';
+import { paintHeld } from './held.js';
 import { stayInTouch } from './patientLive.js';
 
 async function refresh() {
@@ -10,6 +11,7 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const focused = document.activeElement?.getAttribute('aria-label');
   for (const id of ['panel', 'bell']) byId(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+  paintHeld();
   if (focused) document.querySelector(`#panel [aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 

@@ -51,6 +51,7 @@ export const mayReorder = panel => !panel.querySelector('.row:hover, .row:focus-
 
 const seen = new Map();
 const SPOKEN_MINUTES = [10, 5, 1];
+const PATIENCE_MS = 8_000;
 
 /** Watch phases and minutes pass; `onPass` is called when a row belongs elsewhere. */
 export function watchTime(onPass) {
@@ -72,6 +73,13 @@ export function watchTime(onPass) {
       say(tn('{n} due within {minutes} minutes', '{n} due within {minutes} minutes', n, { minutes }));
     if (passed.due.length || passed.overdue.length) onPass();
   });
+}
+
+/** A list that takes long is said to, with a way to ask again; the list itself takes its place. */
+function stillLoading(load) {
+  const reload = () => load().catch(() => {});
+  const again = h('button', { type: 'button', className: 'btn', onclick: reload }, t('Try again'));
+  byId('panel').prepend(h('p', { className: 'notice', role: 'status' }, t('Still loading.'), ' ', again));
 }
 
 /** Begin: fetch the view, then listen. `onEvent` hears each event after the store has taken it in. */
@@ -96,6 +104,7 @@ export function goLive({ load, onEvent }) {
     .finally(() => {
       paintBell();
     });
+  setTimeout(() => state.loading && stillLoading(load), PATIENCE_MS);
   live.start();
   goLive.live = live;
   return live;

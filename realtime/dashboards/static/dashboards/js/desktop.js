@@ -62,9 +62,13 @@ export function offerNotes(box = byId('notices')) {
         {
           type: 'button',
           className: 'btn',
-          onclick: () => {
-            Notification.requestPermission();
-            card.remove();
+          onclick: async () => {
+            const answer = await Notification.requestPermission();
+            if (answer === 'denied')
+              card.replaceChildren(
+                t('This browser blocks notifications here. Its settings for this site can allow them.'),
+              );
+            else card.remove();
           },
         },
         t('Turn on notifications'),

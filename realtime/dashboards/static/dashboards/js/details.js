@@ -98,6 +98,12 @@ function facts(appointment) {
     [t('Rejection'), appointment.rejection_reason && said(appointment.rejection_reason)],
     [t('Cancelled because'), appointment.cancellation_reason && said(appointment.cancellation_reason)],
     [
+      t('Delivered'),
+      appointment.response_deadline &&
+        appointment.offer_delivered_at &&
+        at(appointment.offer_delivered_at, settings.timezone),
+    ],
+    [
       t('Seen'),
       appointment.response_deadline &&
         (appointment.offer_read_at ? at(appointment.offer_read_at, settings.timezone) : t('Not seen yet')),

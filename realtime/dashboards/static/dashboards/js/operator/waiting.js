@@ -1,10 +1,10 @@
 // The waiting list: who is served next, places that are held, and what can be done by hand.
 import { all, patch, post } from '../api.js';
 import { attempt } from '../board.js';
-import { now, onTick } from '../clock.js';
 import { ask, field } from '../dialogs.js';
-import { byId, h, ltr, said } from '../dom.js';
-import { at, bothZones, clockText, day, t } from '../i18n.js';
+import { h, ltr, said } from '../dom.js';
+import { paintHeld } from '../held.js';
+import { at, bothZones, day, t } from '../i18n.js';
 import { toast } from '../messages.js';
 import { button, empty } from '../rows.js';
 import { settings } from '../settings.js';
@@ -94,7 +94,7 @@ function entry(one) {
       { className: 'time' },
       h(
         'span',
-        { className: 'countdown', 'data-held': one.offer_expires_at },
+        { className: 'countdown', role: one.offer && 'timer', 'data-held': one.offer_expires_at },
         ltr(one.offer ? '' : (one.position ?? '–')),
         h('small', {}, one.offer ? t('left to take it') : t('place in the queue')),
       ),
@@ -138,19 +138,12 @@ function entry(one) {
   );
 }
 
-/** Time left of the places that are held. */
-function paint(time) {
-  for (const timer of byId('panel').querySelectorAll('[data-held]'))
-    timer.firstChild.textContent = clockText(Math.max(0, Date.parse(timer.dataset.held) - time));
-}
-onTick(paint);
-
 /** The nodes of the tab. */
 export function waitingList(onChange) {
   redraw = () => {
     view.drawn = null;
     onChange();
-    paint(now());
+    paintHeld();
   };
   if (!view.rows && !view.error && !view.asked) {
     view.asked = true;
