@@ -23,9 +23,9 @@ WITH due AS (
         origin = NULL, version = version + 1
     FROM due WHERE a.id = due.id RETURNING a.id
 )
-INSERT INTO outbox_outboxentry (lane, stream, kind, payload, created_at, available_at, attempts, last_error)
+INSERT INTO outbox_outboxentry (lane, stream, kind, payload, created_at, available_at, attempts, last_error, request_id)
 SELECT 'realtime', 'appointment:' || id, 'appointment_auto_cancelled', jsonb_build_object('appointment', id),
-       now(), now(), 0, ''
+       now(), now(), 0, '', ''
 FROM moved
 """
 

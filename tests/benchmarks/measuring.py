@@ -9,17 +9,19 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One ratio with its goal; `detail` says what the ratio was made of."""
+    """One ratio with its goal; `detail` says what the ratio was made of. Without a goal it is there to be known."""
 
     what: str
     measured: float
-    goal: float
+    goal: float | None
     detail: str
     at_least: bool = True
 
     @property
     def ok(self) -> bool:
         """Tell whether the goal was reached."""
+        if self.goal is None:
+            return True
         return self.measured >= self.goal if self.at_least else self.measured <= self.goal
 
     def as_json(self) -> dict[str, object]:
@@ -28,6 +30,8 @@ class Figure:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """The columns of the table."""
+        if self.goal is None:
+            return self.what, "", f"{self.measured:.3g}", "", self.detail
         sign = "≥" if self.at_least else "≤"
         verdict = "ok" if self.ok else "MISSED"
         return self.what, f"{sign} {self.goal:.3g}", f"{self.measured:.3g}", verdict, self.detail

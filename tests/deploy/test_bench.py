@@ -23,6 +23,12 @@ def test_a_missed_goal_is_said_in_the_table() -> None:
     assert Figure("p50", 3.1, 3, "3 ms", at_least=False).cells() == ("p50", "≤ 3", "3.1", "MISSED", "3 ms")
 
 
+def test_a_figure_without_a_goal_is_shown_and_misses_none() -> None:
+    figure = Figure("p50", 3.1, None, "3 ms")
+    assert figure.ok
+    assert figure.cells() == ("p50", "", "3.1", "", "3 ms")
+
+
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 50), (99, 99), (100, 100)])
 def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
     assert percentile(list(range(100, 0, -1)), percent) == expected
