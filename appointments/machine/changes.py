@@ -33,9 +33,6 @@ CLAIMABLE = frozenset({State.UNASSIGNED, State.OFFERED, State.REJECTED})
 _NAMES: Mapping[str, str] = {field.attname: field.name for field in Appointment._meta.concrete_fields}
 
 
-_HOLD_COLUMNS = ("status", "therapist_id", "patient_id", "start", "end", "time_slot_id", "origin", "open", "version")
-
-
 # The log's own timestamp says it.
 _UNLOGGED = frozenset({"updated_at"})
 
@@ -57,13 +54,16 @@ class Change:
     source: State = field(init=False)
 
     def __post_init__(self) -> None:
-        names = {*self.values, *_HOLD_COLUMNS} - _UNLOGGED
-        self.before = {name: getattr(self.appointment, name) for name in names}
+        self.before = {name: getattr(self.appointment, name) for name in self.values if name not in _UNLOGGED}
         self.source = state_of(self.appointment)
+
+    def was(self, name: str) -> Any:
+        """The value a column had before the change."""
+        return self.before[name] if name in self.before else getattr(self.appointment, name)
 
     def after(self, name: str) -> Any:
         """The value a column has once the change is carried out."""
-        return self.values.get(name, self.before[name])
+        return self.values[name] if name in self.values else getattr(self.appointment, name)
 
     @property
     def log_values(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -118,5 +118,5 @@ def plan(
     """Work out every column that the row of the table and the service's `changes` touch."""
     values = {**_columns_of(row.to), **(changes or {})}
     if row.bumps:
-        values |= {"version": appointment.version + 1, "updated_at": now}
+        values.update(version=appointment.version + 1, updated_at=now)
     return Change(row, appointment, actor, now, values, **effects)

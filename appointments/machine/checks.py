@@ -32,7 +32,7 @@ CAPACITIES: Mapping[str, frozenset[Who]] = {
 def lock(appointment_id: int, actor: User | None) -> Appointment:
     """The appointment, locked until the transaction ends. Raises NotFound, also across institutions."""
     rows = Appointment.objects.select_for_update(of=("self",)).select_related("institution", "patient", "service")
-    appointment = rows.filter(pk=appointment_id).first()
+    appointment = next(iter(rows.filter(pk=appointment_id).order_by()), None)
     foreign = (
         appointment is not None
         and actor is not None

@@ -53,18 +53,21 @@ def refuse_taken(appointment: Appointment) -> None:
 def refuse_overlap(change: Change) -> None:
     """Refuse time that is taken: of a newly held therapist or period, and of the patient."""
     status, therapist_id = change.after("status"), change.after("therapist_id")
+    if status not in HELD:
+        return
     start, end, slot_id = change.after("start"), change.after("end"), change.after("time_slot_id")
     pk = change.appointment.pk
-    before = change.before
-    same_period = (before["start"], before["end"]) == (start, end)
-    held = holds_therapist(before["status"], before["therapist_id"]) and before["therapist_id"] == therapist_id
-    moved = not (same_period and held and before["time_slot_id"] == slot_id)
-    takes_therapist = holds_therapist(status, therapist_id) and moved
+    same_period = (change.was("start"), change.was("end")) == (start, end)
+    held = holds_therapist(change.was("status"), change.was("therapist_id"))
+    same_hold = (
+        held and same_period and (change.was("therapist_id"), change.was("time_slot_id")) == (therapist_id, slot_id)
+    )
+    takes_therapist = holds_therapist(status, therapist_id) and not same_hold
     if takes_therapist and therapist_bookings(therapist_id, start, end, slot_id, but=pk).exists():
         raise DoubleBooked(THERAPIST_TAKEN)
     if takes_therapist:
         refuse_held(therapist_id, start, end, slot_id)
-    takes_patient = status in HELD and not (same_period and before["status"] in HELD)
+    takes_patient = not (same_period and change.was("status") in HELD)
     if takes_patient and patient_bookings(change.after("patient_id"), start, end, but=pk).exists():
         raise DoubleBooked(PATIENT_TAKEN)
 
@@ -99,8 +102,8 @@ def move_places(changes: Iterable[Change]) -> None:
     """Keep each slot's count of places in step with the appointments that hold one."""
     deltas: dict[int, int] = defaultdict(int)
     for change in changes:
-        if holds_therapist(change.before["status"], change.before["therapist_id"]) and change.before["time_slot_id"]:
-            deltas[change.before["time_slot_id"]] -= 1
+        if holds_therapist(change.was("status"), change.was("therapist_id")) and change.was("time_slot_id"):
+            deltas[change.was("time_slot_id")] -= 1
         if holds_therapist(change.after("status"), change.after("therapist_id")) and change.after("time_slot_id"):
             deltas[change.after("time_slot_id")] += 1
     for slot_id, delta in sorted(deltas.items()):

@@ -21,7 +21,7 @@ def effects_of(change: Change, assignment: Assignment | None) -> list[Effect]:
     effects: list[Effect] = []
     if change.row.event is not None:
         effects.append(Effect(Lane.REALTIME, change.row.event, _fact(change, assignment), stream))
-    if change.before["open"] and not change.after("open"):
+    if change.was("open") and not change.after("open"):
         effects.append(Effect(Lane.REALTIME, EventType.UPDATED, _closed(change.appointment), stream))
     tasks = list(change.tasks)
     if change.appointment.response_deadline is not None and "response_deadline" in change.values:
@@ -59,7 +59,7 @@ def _fact(change: Change, assignment: Assignment | None) -> EventFact:
     appointment, event = change.appointment, change.row.event
     assert event is not None
     people: list[int] = []
-    therapist_id = appointment.therapist_id or change.before["therapist_id"]
+    therapist_id = appointment.therapist_id or change.was("therapist_id")
     # One whose offer has expired is told of nothing that comes later.
     if (therapist_id and event is not EventType.CLAIMED and change.source is not State.AUTO_CANCELLED) or (
         therapist_id and appointment.therapist_id and event is EventType.ASSIGNED
@@ -99,7 +99,7 @@ def _patient_is_told(change: Change) -> bool:
             accepted = change.source in {State.CONFIRMED, State.ASSIGNED}
             return accepted or change.row.name == "expire_request"
         case EventType.REJECTED:
-            return bool(change.before["origin"] == Origin.PATIENT)
+            return bool(change.was("origin") == Origin.PATIENT)
         case (
             EventType.REVIEWED
             | EventType.CLAIMED

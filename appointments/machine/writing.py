@@ -86,16 +86,22 @@ def apply_many(
     policy: Policy | None = None,
     wait: bool = False,
     order: str = "id",
+    unread: Sequence[str] = (),
 ) -> list[Appointment]:
     """Move up to `limit` rows that the system may move by this row now, the first by `order`.
 
-    Rows locked by others are left to them, or with `wait` waited for.
+    Of columns that are `unread` neither the row of the table nor `planned` needs to know. Rows locked by others are
+    left to them, or with `wait` waited for.
     """
     row = TRANSITIONS[name]
     due = Appointment.objects.filter(row.where(now, policy or current_policy()), where or Q())
     # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
     with transaction.atomic(savepoint=False):
-        rows = due.defer(*_UNTOUCHED).select_for_update(skip_locked=not wait, of=("self",)).order_by(order)[:limit]
+        rows = (
+            due.defer(*_UNTOUCHED, *unread)
+            .select_for_update(skip_locked=not wait, of=("self",))
+            .order_by(order)[:limit]
+        )
         changes = [plan(row, appointment, None, now, **planned(appointment)) for appointment in rows]
         if changes:
             carry_out(changes)
@@ -177,7 +183,7 @@ def _update_appointments(changes: Sequence[Change]) -> None:
         sources = Q()
         for source in {change.source for change in group}:
             sources |= source.where
-        versions = {change.before["version"] for change in group}
+        versions = {change.was("version") for change in group}
         rows = Appointment.objects.filter(
             sources, AnyOf("pk", [change.appointment.pk for change in group]), version__in=versions
         )

@@ -13,7 +13,7 @@ from core.accounts.models import Role, User
 def lock_therapist(therapist_id: int, institution_id: int) -> User:
     """The therapist, locked so that an offer and a suspension cannot cross. Raises InvalidInput."""
     rows = User.objects.select_for_update(no_key=True).filter(role=Role.THERAPIST, institution_id=institution_id)
-    therapist = rows.filter(pk=therapist_id).first()
+    therapist = next(iter(rows.filter(pk=therapist_id)), None)
     if therapist is None:
         raise InvalidInput("No such therapist.", code="does_not_exist", attr="therapist")
     return therapist

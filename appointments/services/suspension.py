@@ -23,7 +23,6 @@ from appointments.services.assignment import offer_to
 from core.accounts import services as accounts
 from core.accounts.models import Role, User
 from core.liveness.models import Outage
-from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import Effect, write_many
 from core.transactions import in_transaction
@@ -137,7 +136,7 @@ def announce(
 
 
 def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: datetime) -> set[int]:
-    """Suspend the therapists of just expired offers, as far as each institution's breaker allows.
+    """Suspend the active therapists of just expired offers, as far as each institution's breaker allows.
 
     `expired` still name their therapists. Returns who was suspended.
     """
@@ -173,15 +172,12 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
 
 def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Policy, now: datetime) -> list[int]:
     """Those of `silent` who may still be suspended; opens the breaker when it is not all of them."""
-    active = list(User.objects.filter(AnyOf("pk", silent), is_active=True).order_by("pk").values_list("pk", flat=True))
-    if not active:
-        return []
     latest = SuspensionBreaker.objects.filter(institution_id=institution_id).first()
     if latest is not None and latest.closed_at is None:
         return []
     recent = recent_suspensions(institution_id, latest, policy, now)
-    allowed = active[: max(0, breaker_limit(institution_id, len(active), policy) - recent)]
-    if len(allowed) < len(active):
+    allowed = sorted(silent)[: max(0, breaker_limit(institution_id, len(silent), policy) - recent)]
+    if len(allowed) < len(silent):
         SuspensionBreaker.objects.get_or_create(
             institution_id=institution_id, closed_at=None, defaults={"opened_at": now}
         )

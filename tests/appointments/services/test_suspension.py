@@ -183,6 +183,14 @@ def test_three_suspensions_alone_do_not_open_the_breaker(cast: Cast) -> None:
     assert not SuspensionBreaker.objects.exists()
 
 
+def test_who_is_suspended_already_opens_no_breaker(cast: Cast) -> None:
+    therapists = offer_to_each(cast, 4)
+    expire_for(therapists[:3], SOON)
+    User.objects.filter(pk=therapists[3].pk).update(is_active=False)
+    assert expire_for(therapists[3:], SOON + minutes(1)) == []
+    assert not SuspensionBreaker.objects.exists()
+
+
 def test_the_breaker_counts_over_ten_minutes(cast: Cast) -> None:
     therapists = offer_to_each(cast, 4)
     expire_for(therapists[:3], SOON)

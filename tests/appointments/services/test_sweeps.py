@@ -165,7 +165,7 @@ def test_more_rows_than_a_batch_are_all_done(cast: Cast) -> None:
 def test_each_batch_happens_at_a_moment_of_its_own(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = offered(cast).pk, new_for(cast.pavel, cast.olive, cast.tara).pk
     monkeypatch.setattr(sweeps, "in_batches", partial(sweeps.in_batches, size=1))
-    moments = (AT_DEADLINE + minutes(passed) for passed in count())
+    moments = (AT_DEADLINE + minutes(passed) for passed in count(1))
     assert sweeps.expire_due(AT_DEADLINE, clock=lambda: next(moments)).appointments == [first, second]
     assert [fresh(pk).auto_cancelled_at for pk in (first, second)] == [AT_DEADLINE, AT_DEADLINE + minutes(1)]
 
