@@ -53,8 +53,7 @@ def main() -> None:
 
 def remembering(directory: Path) -> list[str]:
     """What it has seen outlives a restart: written when it ends, and each minute in case it is killed."""
-    directory.mkdir(exist_ok=True)
-    directory.chmod(0o700)
+    directory.mkdir(mode=0o700, exist_ok=True)  # one that is mounted belongs to somebody else
     return ["--persistent=true", f"--db={directory / 'seen'}", "--state_save_interval=60000", "--max_tasks=10000"]
 
 
