@@ -10,6 +10,7 @@ import environ
 import pytest
 from bootstrap import Failure
 
+pytestmark = pytest.mark.once
 LINES = """
 # a comment
 PLAIN=value
@@ -121,8 +122,6 @@ def test_readiness_does_not_go_through_a_proxy(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
     served = f"""
 from http.server import BaseHTTPRequestHandler, HTTPServer
-
-pytestmark = pytest.mark.once
 class Ready(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/readyz" else 404)

@@ -12,6 +12,7 @@ import stack
 import supervisor
 from supervisor import Service, Supervisor, expand, parse_procfile
 
+pytestmark = pytest.mark.once
 FOR_EVER = "import time; print('here', flush=True); time.sleep(600)"
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 WITH_CHILD = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
@@ -19,8 +20,6 @@ SUPERVISE = f"""
 import sys, time
 from pathlib import Path
 from supervisor import Service, Supervisor
-
-pytestmark = pytest.mark.once
 service = Service("child", [sys.executable, "-c", {FOR_EVER!r}], {{}}, Path(sys.argv[1]))
 Supervisor([service], print).start()
 print(service.process.pid, flush=True)
