@@ -7,6 +7,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import JSONField, Model
 
+# `json.dumps` with options would make an encoder for each value.
+_to_json = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+
 
 def insert_many(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert a row for each sequence of values; `columns` are attributes, all that the database has no default for.
@@ -30,5 +33,5 @@ def _copy(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[An
         for row in rows:
             values = list(row)
             for place in documents:
-                values[place] = json.dumps(values[place])
+                values[place] = _to_json(values[place])
             copy.write_row(values)

@@ -50,10 +50,12 @@ class Change:
     data: dict[str, Any] = field(default_factory=dict)
     tasks: Sequence[Task] = ()
     assignment_values: Mapping[str, Any] = field(default_factory=dict)
+    pk: int = field(init=False)
     before: dict[str, Any] = field(init=False)
     source: State = field(init=False)
 
     def __post_init__(self) -> None:
+        self.pk = self.appointment.pk
         self.before = {name: getattr(self.appointment, name) for name in self.values if name not in _UNLOGGED}
         self.source = state_of(self.appointment)
 

@@ -56,7 +56,7 @@ def refuse_overlap(change: Change) -> None:
     if status not in HELD:
         return
     start, end, slot_id = change.after("start"), change.after("end"), change.after("time_slot_id")
-    pk = change.appointment.pk
+    pk = change.pk
     same_period = (change.was("start"), change.was("end")) == (start, end)
     held = holds_therapist(change.was("status"), change.was("therapist_id"))
     same_hold = (

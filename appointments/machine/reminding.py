@@ -23,7 +23,7 @@ def follow(changes: Iterable[Change]) -> None:
     for change in changes:
         before, after = change.source in REMINDED, state_of(change.appointment) in REMINDED
         if before and not after:
-            left.append(change.appointment.pk)
+            left.append(change.pk)
         if after and not before:
             accepted.append(change)
     if left:

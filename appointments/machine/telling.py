@@ -17,7 +17,7 @@ from core.outbox.writing import Effect
 
 def effects_of(change: Change, assignment: Assignment | None) -> list[Effect]:
     """The Outbox rows of a change: its event, its tasks, and the clock of an offer that began or moved."""
-    stream = appointment_stream(change.appointment.pk)
+    stream = appointment_stream(change.pk)
     effects: list[Effect] = []
     if change.row.event is not None:
         effects.append(Effect(Lane.REALTIME, change.row.event, _fact(change, assignment), stream))
@@ -25,7 +25,7 @@ def effects_of(change: Change, assignment: Assignment | None) -> list[Effect]:
         effects.append(Effect(Lane.REALTIME, EventType.UPDATED, _closed(change.appointment), stream))
     tasks = list(change.tasks)
     if change.appointment.response_deadline is not None and "response_deadline" in change.values:
-        tasks.append(("arm_deadline", {"appointment": change.appointment.pk}))
+        tasks.append(("arm_deadline", {"appointment": change.pk}))
     effects += [Effect(Lane.TASKS, kind, payload, stream) for kind, payload in tasks]
     return effects
 

@@ -118,12 +118,12 @@ def carry_out(changes: Sequence[Change]) -> None:
         for name, value in change.values.items():
             setattr(change.appointment, name, value)
     _end_or_answer_assignments(changes)
-    offered = {change.appointment.pk: _open_assignment(change) for change in changes if _opens(change)}
+    offered = {change.pk: _open_assignment(change) for change in changes if _opens(change)}
     follow(changes)
     insert_many(AppointmentLog, _LOG_COLUMNS, [_log(change) for change in changes])
     effects: list[Effect] = []
     for change in changes:
-        effects += effects_of(change, offered.get(change.appointment.pk))
+        effects += effects_of(change, offered.get(change.pk))
     write_many(effects, now=changes[0].now)
 
 
@@ -184,9 +184,7 @@ def _update_appointments(changes: Sequence[Change]) -> None:
         for source in {change.source for change in group}:
             sources |= source.where
         versions = {change.was("version") for change in group}
-        rows = Appointment.objects.filter(
-            sources, AnyOf("pk", [change.appointment.pk for change in group]), version__in=versions
-        )
+        rows = Appointment.objects.filter(sources, AnyOf("pk", [change.pk for change in group]), version__in=versions)
         values = dict(same)
         if "version" in group[0].values:
             values["version"] = F("version") + 1
@@ -215,7 +213,7 @@ def _end_or_answer_assignments(changes: Sequence[Change]) -> None:
                 values["ended_at"] = change.now
             elif change.source is State.OFFERED:
                 values["answered_at"] = change.now
-        groups[tuple(sorted(values.items()))].append(change.appointment.pk)
+        groups[tuple(sorted(values.items()))].append(change.pk)
     for group, ids in groups.items():
         Assignment.objects.filter(AnyOf("appointment_id", ids), ended_at__isnull=True).update(**dict(group))
 
@@ -237,4 +235,4 @@ def _open_assignment(change: Change) -> Assignment:
 
 def _log(change: Change) -> tuple[Any, ...]:
     actor_id = change.actor.pk if change.actor else None
-    return (change.appointment.pk, change.row.audit, actor_id, change.now, change.notes, *change.log_values)
+    return (change.pk, change.row.audit, actor_id, change.now, change.notes, *change.log_values)
