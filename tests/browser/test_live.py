@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Open
 from tests.support.clients import Person
@@ -254,6 +254,27 @@ def test_a_suspension_reaches_the_open_pages_of_both(opened: Open, people: Peopl
     expect(therapist).to_have_url(re.compile("/login/"))
     assert people("operator2").post(f"{path}/enable/").status == 200
     expect(operator.get_by_text("Tom Baker was suspended")).to_have_count(0)
+
+
+def test_a_list_that_takes_long_is_said_to(opened: Open) -> None:
+    asked = []
+
+    def only_the_second(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    def prepare(page: Page) -> None:
+        page.clock.install()
+        page.route("**/api/scheduling/appointments/?status=*", only_the_second)
+
+    operator = opened("operator", "/operator/", prepare=prepare)
+    expect(operator.locator("#panel")).to_have_attribute("aria-busy", "true")
+    operator.clock.run_for(9_000)
+    expect(operator.locator("#panel")).to_contain_text("Still loading.")
+    operator.get_by_role("button", name="Try again").click()
+    expect(operator.get_by_text("Still loading.")).to_have_count(0)
+    expect(operator.locator("#panel .row").first).to_be_visible()
 
 
 @pytest.mark.parametrize(
