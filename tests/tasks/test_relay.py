@@ -189,8 +189,8 @@ def test_a_relay_survives_the_loss_of_every_connection(cast: Cast, broker: Broke
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         appointment = overdue(cast, by=timedelta(), hours=30)
-        until(lambda: status(appointment) == "auto_cancelled", 6)
-        until(lambda: not OutboxEntry.objects.exists(), 10)  # a lease that was being worked off lapses first
+        until(lambda: status(appointment) == "auto_cancelled", 15)
+        until(lambda: not OutboxEntry.objects.exists(), 20)  # a lease that was being worked off lapses first
 
 
 @postgresql

@@ -1,11 +1,15 @@
 """The answer to a write is what reading again would give, though little of it is read again."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from appointments.api.rendering import render_appointments, render_written
-from appointments.services import assignment, attendance
+from appointments.models import Service
+from appointments.services import assignment, attendance, booking
 from appointments.transitions import State, Who, rows_for
 from tests.appointments.moves import IN_STATE, SOON, act, denied, moment, new, open_request
 from tests.conftest import Api
@@ -29,6 +33,24 @@ def test_what_an_operator_wrote_is_shown_as_it_reads(cast: Cast, call: str, stat
     pk, now = IN_STATE[state](cast).pk, moment(call, state)
     written = act(call, cast, pk, cast.olive, now)
     assert render_written(written, cast.olive, now) == render_appointments([pk], cast.olive, now)[pk]
+
+
+@pytest.mark.parametrize("who", ["olive", "pia"])
+@pytest.mark.parametrize("with_service", [True, False])
+@pytest.mark.parametrize("with_therapist", [True, False])
+def test_what_was_booked_is_shown_as_it_reads(cast: Cast, who: str, with_service: bool, with_therapist: bool) -> None:
+    reader = getattr(cast, who)
+    service = (
+        Service.objects.create(institution=cast.clinic, name="Massage", fee=Decimal("80")) if with_service else None
+    )
+    asked = booking.Booking(
+        patient=cast.pia,
+        start=SOON + timedelta(days=3),
+        therapist_id=cast.theo.pk if with_therapist else None,
+        service=service,
+    )
+    written = booking.book(asked, reader, SOON)
+    assert render_written(written, reader, SOON) == render_appointments([written.pk], reader, SOON)[written.pk]
 
 
 def test_what_a_patient_cancelled_is_shown_as_it_reads(cast: Cast) -> None:
