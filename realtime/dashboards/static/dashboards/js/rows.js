@@ -189,7 +189,9 @@ function build(appointment, { facts = [], actions = [], quote, onDetails, tick }
     h('div', { className: 'acts' }, actions),
     conflictLine(appointment, onDetails),
   );
-  paint(node.getElementsByClassName('countdown'), now());
+  const counting = node.getElementsByClassName('countdown');
+  paint(counting, now());
+  for (const timer of counting) sight.observe(timer);
   return node;
 }
 
@@ -199,7 +201,18 @@ export function busyWords(appointment, action, text, working) {
 }
 
 const timers = new WeakMap();
-const shown = document.getElementsByClassName('countdown');
+// A thousand rows may count down, and a dozen of them are looked at.
+const inSight = new Set();
+const sight = new IntersectionObserver(
+  changes => {
+    for (const { target, isIntersecting } of changes) {
+      if (isIntersecting) inSight.add(target);
+      else inSight.delete(target);
+    }
+    paint(inSight, now());
+  },
+  { rootMargin: '50%' },
+);
 
 function timerOf(element) {
   const known = {
@@ -212,7 +225,7 @@ function timerOf(element) {
   return known;
 }
 
-/** What countdowns show; only what differs is written, since there may be a thousand of them. */
+/** What countdowns show; only what differs is written. */
 function paint(elements, time) {
   for (const element of elements) {
     if (!element.hasAttribute('data-deadline')) continue;
@@ -227,7 +240,8 @@ function paint(elements, time) {
     timer.share = share;
   }
 }
-onTick(time => paint(shown, time));
+onTick(time => paint(inSight, time));
+addEventListener('beforeprint', () => paint(document.getElementsByClassName('countdown'), now()));
 
 /** A heading with its number, and the list under it; nothing for an empty group. */
 export function group(name, rows) {
