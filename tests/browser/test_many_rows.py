@@ -60,7 +60,7 @@ def test_a_thousand_rows_are_shown_and_stay_quick(
     opened: Open, crowded: list[int], people: Callable[[str], Person]
 ) -> None:
     page = opened("hill_operator", "/operator/", prepare=lambda page: page.add_init_script(COUNTING))
-    expect(page.get_by_test_id(f"appointment-{crowded[-1]}")).to_be_attached(timeout=30_000)
+    expect(page.get_by_test_id(f"appointment-{crowded[-1]}")).to_be_attached(timeout=90_000)
     assert page.locator("#panel .row").count() >= ROWS
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
     script = Script(page)
