@@ -1,10 +1,13 @@
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+
+from core.web.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 os.environ["SERVES_HTTP"] = "true"
-http = get_asgi_application()
+django.setup(set_prefix=False)
+http = Handler()
 del os.environ["SERVES_HTTP"]  # read by now, and not meant for processes started from here
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the applications loaded
