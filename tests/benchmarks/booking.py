@@ -1,4 +1,4 @@
-"""P8: booking over HTTP beside check-then-insert on the same server, and twenty racers for one time."""
+"""P8: booking over HTTP beside another system on the same servers, and twenty racers for one time."""
 
 import threading
 from datetime import UTC, datetime, time, timedelta
@@ -6,14 +6,11 @@ from itertools import count
 from typing import Any
 
 from django.db import connection
-from django.test.utils import override_settings
 from knox.models import AuthToken
 
 from tests.benchmarks import peer
-from tests.benchmarks.clients import Post, send
+from tests.benchmarks.clients import Doing, Post, send
 from tests.benchmarks.measuring import Figure, Row, timed
-from tests.benchmarks.population import fresh_statistics
-from tests.benchmarks.requests import Requests
 from tests.benchmarks.workers import web
 from tests.support.crowd import Crowd, make_crowd
 
@@ -21,7 +18,7 @@ CLIENTS = 8
 ROUNDS = 3
 RACERS = 20
 RACES = 5
-OURS, PEER, LEAN = "/api/scheduling/appointments/", "/peer/bookings/", "/peer/lean/"
+OPENS, TIMES = 8, 16
 HALF_HOUR = timedelta(minutes=30)
 INSERT = """
 INSERT INTO appointments_appointment (appointment_id, meeting_id, version, status, institution_id, patient_id,
@@ -42,8 +39,8 @@ class Times:
 
     def next(self) -> dict[str, Any]:
         period, place = divmod(next(self._places), self._crowd.therapists)
-        day, half_hour = divmod(period, peer.TIMES)
-        opens = datetime.combine(self._crowd.last_day + timedelta(days=1 + day), time(peer.OPENS), UTC)
+        day, half_hour = divmod(period, TIMES)
+        opens = datetime.combine(self._crowd.last_day + timedelta(days=1 + day), time(OPENS), UTC)
         start = opens + half_hour * HALF_HOUR
         return {
             "institution": self._crowd.institution.pk,
@@ -55,46 +52,75 @@ class Times:
 
 
 def run(quick: bool) -> list[Figure]:
-    """All in turns on one server whose broker is away; each has as many rows to look through."""
-    number = 80 if quick else 320
+    """Both in turns, each on its own web process on one database server; the product's broker is away."""
+    number = 40 if quick else 160
     crowd = make_crowd(100, 2_000 if quick else 20_000)
-    with peer.own_table():
-        fresh_statistics()
-        return _measured(crowd, number)
-
-
-def _measured(crowd: Crowd, number: int) -> list[Figure]:
     token = AuthToken.objects.create(crowd.operator)[1]
-    ours = {OURS: Times(crowd), PEER: Times(crowd), LEAN: Times(crowd)}
-    ours[LEAN] = ours[PEER]  # one table
-    seconds = dict.fromkeys(ours, 0.0)
-    with web() as port:
-        for _ in range(ROUNDS):
-            for path, times in ours.items():
-                answers = send(port, token, [Post(path, times.next()) for _ in range(number)], CLIENTS)
-                assert set(answers.statuses) == {201}, (path, answers.statuses)
-                seconds[path] += answers.seconds
-        won = {path: [_winners(port, token, crowd, path, ours[path]) for _ in range(RACES)] for path in (OURS, PEER)}
-    insert = _inserted(ours[OURS], number * ROUNDS)
-    rate = {path: number * ROUNDS / taken for path, taken in seconds.items()}
-    with override_settings(ROOT_URLCONF="tests.benchmarks.site"):
-        queries = Requests(crowd.operator).queries_of(PEER, ours[PEER].next())
-    detail = f"{rate[OURS]:.0f} bookings/s; a peer that asks {queries} queries {rate[PEER]:.0f}, one single check "
-    detail += f"{rate[LEAN]:.0f}, one INSERT under the constraint {insert:,.0f}"
-    races = f"{RACES} races of {RACERS}; check-then-insert lets {min(won[PEER])} to {max(won[PEER])} in"
+    with peer.site(RACERS) as (port, sessions), web() as our_port:
+        sides = {"ours": Ours(our_port, crowd, token), "peer": Theirs(port, crowd, sessions)}
+        rate = _rates(sides, number)
+        won = {name: [side.winners() for _ in range(RACES)] for name, side in sides.items()}
+    insert = _inserted(sides["ours"].times, number * ROUNDS)
+    detail = f"{rate['ours']:.3g} bookings/s; django-appointment {rate['peer']:.3g}, three requests each; "
+    detail += f"one INSERT under the constraint {insert:,.0f}"
+    races = f"{RACES} races of {RACERS}; django-appointment lets {min(won['peer'])} to {max(won['peer'])} in"
     return [
-        Figure("requests/s against the peers' way", rate[OURS] / rate[PEER], 2, detail),
-        Figure("bookings of one time", max(won[OURS]), 1, races, at_least=False),
-        Figure("races that somebody won", min(won[OURS]), 1, races),
+        Figure("bookings/s against django-appointment", rate["ours"] / rate["peer"], 2, detail),
+        Figure("bookings of one time", max(won["ours"]), 1, races, at_least=False),
+        Figure("races that somebody won", min(won["ours"]), 1, races),
     ]
 
 
-def _winners(port: int, token: str, crowd: Crowd, path: str, times: Times) -> int:
-    """How many of the racers were told that the time is theirs."""
-    wanted = times.next()
-    others = crowd.patient + crowd.therapists  # who have nothing yet at any of these times
-    posts = [Post(path, {**wanted, "patient": others + place}) for place in range(RACERS)]
-    return send(port, token, posts, RACERS).statuses.count(201)
+class Side:
+    """One of the systems that are compared: where it is served, and how one books there."""
+
+    def __init__(self, port: int, crowd: Crowd) -> None:
+        self.port, self.crowd, self.times = port, crowd, Times(crowd)
+
+    def booking(self, client: int, wanted: dict[str, Any]) -> Doing:
+        """What a client does for one booking."""
+        raise NotImplementedError
+
+    def seconds(self, number: int) -> float:
+        """How long so many bookings of different times took, all of them granted."""
+        doings = [self.booking(place % CLIENTS, self.times.next()) for place in range(number)]
+        sent = send(self.port, doings, CLIENTS)
+        assert all(answer.status == 201 for answer in sent.answers), sent.answers[:3]
+        return sent.seconds
+
+    def winners(self) -> int:
+        """How many of the racers were told that the time is theirs."""
+        wanted = self.times.next()
+        others = self.crowd.patient + self.crowd.therapists  # who have nothing yet at any of these times
+        doings = [self.booking(place, {**wanted, "patient": others + place}) for place in range(RACERS)]
+        return [answer.status for answer in send(self.port, doings, RACERS).answers].count(201)
+
+
+class Ours(Side):
+    def __init__(self, port: int, crowd: Crowd, token: str) -> None:
+        super().__init__(port, crowd)
+        self._token = token
+
+    def booking(self, client: int, wanted: dict[str, Any]) -> Doing:
+        return Post(self._token, "/api/scheduling/appointments/", wanted)
+
+
+class Theirs(Side):
+    def __init__(self, port: int, crowd: Crowd, sessions: list[str]) -> None:
+        super().__init__(port, crowd)
+        self._sessions = sessions
+
+    def booking(self, client: int, wanted: dict[str, Any]) -> Doing:
+        return peer.Booking(self._sessions[client], wanted)
+
+
+def _rates(sides: dict[str, Side], number: int) -> dict[str, float]:
+    """Bookings a second of each."""
+    seconds = dict.fromkeys(sides, 0.0)
+    for _ in range(ROUNDS):
+        for name, side in sides.items():
+            seconds[name] += side.seconds(number)
+    return {name: number * ROUNDS / taken for name, taken in seconds.items()}
 
 
 def _inserted(times: Times, number: int) -> float:

@@ -1,95 +1,89 @@
-"""Booking as other systems do it: look which times of the day are free, then insert; nothing locks, nothing forbids."""
+"""A booking system that others use, `django-appointment`, served as the product is and asked as a browser asks it."""
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from django.db import connection, models
-from rest_framework import status
-from rest_framework.generics import CreateAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
+from django.db import connection
 
-from appointments.models import HELD
-from core.accounts.models import Institution, User
+from deploy.bootstrap import ROOT, free_port, lock_digest, make_environment, pip_install
+from tests.benchmarks.clients import Answer
+from tests.benchmarks.population import fresh_statistics
+from tests.benchmarks.workers import command_of, serving
 
-HALF_HOUR = timedelta(minutes=30)
-OPENS, TIMES = 8, 16
-COLUMNS = 'institution_id, patient_id, therapist_id, start, "end", status, notes, created_at'
-COPY = f"""
-INSERT INTO benchmarks_booking ({COLUMNS})
-SELECT {COLUMNS} FROM appointments_appointment WHERE therapist_id IS NOT NULL
-"""
+SITE = Path(__file__).parent / "peers"
+LOCK = ROOT / "requirements" / "peers.txt"
+VENV = ROOT / "var" / "peers-venv"
+TOKEN = "x" * 32  # against forgery: any, when the form and the cookie have the same
+BOOKED, GONE = 201, 409
 
 
-class Booking(models.Model):
-    """An appointment with the columns that every such system has, and their usual indexes."""
+class Booking(NamedTuple):
+    """Look at the free times of the day, ask for one, fill in the client's form; what is only read is left out."""
 
-    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
-    patient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    start = models.DateTimeField(db_index=True)
-    end = models.DateTimeField()
-    status = models.CharField(max_length=20, default="pending")
-    notes = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    session: str
+    wanted: dict[str, Any]
 
-    class Meta:
-        app_label = "benchmarks"
+    def __call__(self, connection: HTTPConnection) -> Answer:
+        start, end = (datetime.fromisoformat(self.wanted[name]) for name in ("start", "end"))
+        place = {"staff_member": self.wanted["therapist"], "service": 1, "date": f"{start:%F}"}
+        day = urlencode({"staff_member": place["staff_member"], "service_id": 1, "selected_date": place["date"]})
+        _, _, text = self._ask(connection, f"/ajax/available_slots/?{day}")
+        if f"{start:%FT%T}" not in {slot for slot, _ in json.loads(text)["available_slots"]}:
+            return Answer(GONE, text)
+        form = {**place, "start_time": f"{start:%T}", "end_time": f"{end:%T}"}
+        _, asked, _ = self._ask(connection, "/request-submit/", form)
+        client = {"name": "A Client", "phone_0": "US", "phone_1": "2025550123", "payment_type": "full"}
+        status, _, text = self._ask(connection, asked, client)
+        return Answer(BOOKED if status == 302 else status, text)
 
-    def __str__(self) -> str:
-        return f"booking {self.pk}"
-
-
-class BookingSerializer(ModelSerializer):
-    class Meta:
-        model = Booking
-        fields = "__all__"
-
-
-class PeerBooking(CreateAPIView):
-    """A query for each half hour of the day, as measured at four such systems (17 to 26 a request), then the insert."""
-
-    serializer_class = BookingSerializer
-
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        form = BookingSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        if form.validated_data["start"] not in self.free_times(**form.validated_data):
-            return Response({"detail": "Not available."}, status=status.HTTP_409_CONFLICT)
-        form.save()
-        return Response(form.data, status=status.HTTP_201_CREATED)
-
-    def free_times(self, therapist: User, start: datetime, **rest: Any) -> list[datetime]:
-        opens = start.replace(hour=OPENS, minute=0)
-        times = [opens + place * HALF_HOUR for place in range(TIMES)]
-        return [time for time in times if not taken(therapist, time)]
-
-
-class LeanBooking(PeerBooking):
-    """The least that can be called a check: one query for the wished time."""
-
-    def free_times(self, therapist: User, start: datetime, **rest: Any) -> list[datetime]:
-        return [] if taken(therapist, start) else [start]
-
-
-def taken(therapist: User, start: datetime) -> bool:
-    """Tell whether the therapist has something then."""
-    rows = Booking.objects.filter(therapist=therapist, status__in=HELD, start__lt=start + HALF_HOUR, end__gt=start)
-    return rows.exists()
+    def _ask(self, connection: HTTPConnection, path: str, form: dict[str, Any] | None = None) -> tuple[int, str, bytes]:
+        headers = {"Cookie": f"sessionid={self.session}; csrftoken={TOKEN}", "X-Requested-With": "XMLHttpRequest"}
+        if form is None:
+            connection.request("GET", path, headers=headers)
+        else:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST", path, urlencode({**form, "csrfmiddlewaretoken": TOKEN}), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Location", ""), answer.read()
 
 
 @contextmanager
-def own_table() -> Iterator[None]:
-    """The peers' table for the time of the block, with as many rows as the product's."""
-    with connection.schema_editor() as editor:
-        editor.create_model(Booking)
+def site(clients: int) -> Iterator[tuple[int, list[str]]]:
+    """The port of its web process and its clients' sessions; it has the product's people and appointments."""
+    port, python = free_port(), _python()
+    own = connection.settings_dict
+    database = {name: own[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+    env = {**os.environ, "PYTHONPATH": "", "PORT": str(port), "PEER_DATABASE": json.dumps(database)}
+    made = subprocess.run(
+        [python, "django_appointment.py", str(clients)], cwd=SITE, env=env, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr[-3_000:]
+    fresh_statistics()
+    command = [
+        word.replace("core.asgi:application", "django_appointment:application")
+        for word in command_of("web", env, python)
+    ]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(COPY)
-        yield
+        with serving(command, env, port, SITE):
+            yield port, json.loads(made.stdout.splitlines()[-1])
     finally:
-        with connection.schema_editor() as editor:
-            editor.delete_model(Booking)
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA peer CASCADE")
+
+
+def _python() -> str:
+    """The Python of an environment that holds what the lock names, made when there is none."""
+    python, stamp = VENV / "bin" / "python", VENV / ".installed"
+    if not stamp.exists() or stamp.read_text() != lock_digest(LOCK):
+        make_environment(VENV)
+        pip_install(LOCK, python)
+        stamp.write_text(lock_digest(LOCK))
+    return str(python)

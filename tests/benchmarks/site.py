@@ -11,7 +11,6 @@ from rest_framework.serializers import BaseSerializer, ModelSerializer
 
 from appointments.models import Appointment, AppointmentLog, Assignment, AssignmentStatus, Origin
 from core.outbox.models import Lane, OutboxEntry
-from tests.benchmarks.peer import LeanBooking, PeerBooking
 
 
 class BareSerializer(ModelSerializer):
@@ -71,7 +70,5 @@ class BareList(ListAPIView):
 urlpatterns = [
     path("bare/", BareCreate.as_view()),
     path("bare/list/", BareList.as_view()),
-    path("peer/bookings/", PeerBooking.as_view()),
-    path("peer/lean/", LeanBooking.as_view()),
     path("", include("core.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.benchmarks import assigning, availability, booking, expiry, lag, listing, memory, missing
+from tests.benchmarks import assigning, availability, booking, expiry, lag, listing, memory, missing, relaying
 from tests.benchmarks.measuring import Row
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -16,4 +16,5 @@ ROWS: Final[tuple[Row, ...]] = (
     booking.ROW,
     missing.ROW,
     listing.ROW,
+    relaying.ROW,
 )

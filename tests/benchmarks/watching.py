@@ -8,10 +8,13 @@ from typing import Any, Self
 from django.db import connection
 
 HEARD = "bench_moved"
+# A notice holds 8,000 bytes; a sweep moves more rows than that has room for.
+IDS_A_NOTICE = 500
 TRIGGER = f"""
 CREATE OR REPLACE FUNCTION {HEARD}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('{HEARD}', string_agg(id::text, ',')) FROM changed;
+    PERFORM pg_notify('{HEARD}', string_agg(id::text, ','))
+    FROM (SELECT id, row_number() OVER () / {IDS_A_NOTICE} AS part FROM changed) AS parts GROUP BY part;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER {HEARD} AFTER UPDATE ON appointments_appointment

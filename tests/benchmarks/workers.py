@@ -38,18 +38,24 @@ def redis_of_broker() -> Redis:
     return Redis.from_url(os.environ["CELERY_BROKER_URL"])
 
 
+def command_of(name: str, env: dict[str, str], python: str = sys.executable) -> list[str]:
+    """The words of a process of the Procfile."""
+    return expand(parse_procfile((ROOT / "Procfile").read_text())[name], env, python)
+
+
 @contextmanager
-def process(name: str, env: dict[str, str], *more: str) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
-    """A process of the Procfile and its log; ended with the block."""
-    words = parse_procfile((ROOT / "Procfile").read_text())[name]
-    command, parent = [*expand(words, env, sys.executable), *more], os.getpid()
+def process(
+    command: list[str], env: dict[str, str], cwd: Path = ROOT
+) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
+    """A process and its log; ended with the block."""
+    parent = os.getpid()
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         log = Path(made) / "log"
         with log.open("wb") as out:
             started = subprocess.Popen(
                 command,
                 env=env,
-                cwd=ROOT,
+                cwd=cwd,
                 stdout=out,
                 stderr=out,
                 preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - one call of prctl
@@ -68,7 +74,8 @@ def deadlines_worker(**settings: object) -> Iterator[Worker]:
     with tempfile.NamedTemporaryFile(prefix="bench-lags-") as lags:
         env = {**os.environ, LAGS: lags.name}
         env |= {name: str(value) for name, value in settings.items()}
-        with process("worker-deadlines", env, "--include", "tests.benchmarks.naive") as (started, log):
+        command = [*command_of("worker-deadlines", env), "--include", "tests.benchmarks.naive"]
+        with process(command, env) as (started, log):
             wait_for(lambda: bool(current_app.control.ping(timeout=0.5)), READY_SECONDS, log)
             yield Worker(started, Path(lags.name))
 
@@ -84,9 +91,16 @@ def web() -> Iterator[int]:
         "CELERY_BROKER_URL": f"redis://127.0.0.1:{nowhere}/0",
         "CACHE_URL": os.environ["CHANNEL_LAYER_HOST"],
     }
-    with process("web", env) as (_, log):
-        wait_for(lambda: listens(port), READY_SECONDS, log)
+    with serving(command_of("web", env), env, port):
         yield port
+
+
+@contextmanager
+def serving(command: list[str], env: dict[str, str], port: int, cwd: Path = ROOT) -> Iterator[None]:
+    """A process that listens on the port."""
+    with process(command, env, cwd) as (_, log):
+        wait_for(lambda: listens(port), READY_SECONDS, log)
+        yield
 
 
 def wait_for(holds: Callable[[], bool], seconds: float, log: Path | None = None) -> None:
