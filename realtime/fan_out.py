@@ -11,16 +11,16 @@ from django.utils import timezone
 
 from appointments.events import EventType
 from appointments.services.delivery import offers_told, record_notified
+from core.inserting import insert_many
 from core.outbox.models import OutboxEntry
 from core.outbox.writing import write_many
 from realtime.hints import send_hint
 from realtime.letters import promised
-from realtime.models import Inbox, Notification
+from realtime.models import Inbox, NewNotification, Notification
 from realtime.recipients import Audience, audiences
 
 TOKEN_REVOKED: Final = "token_revoked"  # noqa: S105 - an Outbox kind
 OUTAGE: Final = "outage"
-ROWS_PER_INSERT: Final = 1_000
 
 # By appointment and therapist: the assignment that an event tells the therapist of.
 Offers = Mapping[tuple[int | None, int], int]
@@ -37,12 +37,13 @@ def deliver(entries: Sequence[OutboxEntry]) -> None:
     offers = _offers(events, now)
     counts = Counter(user for audience in told.values() for user in audience.people)
     last_seqs = _locked_counters(sorted(counts))
-    rows: list[Notification] = []
+    rows: list[NewNotification] = []
     for entry in events:
         for user_id in sorted(told[entry.pk].people):
             last_seqs[user_id] += 1
             rows.append(_notification(entry, user_id, last_seqs[user_id], told[entry.pk], offers))
-    Notification.objects.bulk_create(rows, batch_size=ROWS_PER_INSERT)
+    if rows:
+        insert_many(Notification, NewNotification._fields, rows)
     write_many(promised(rows, {entry.pk: entry.request_id for entry in events}), now=now)
     _advance(counts)
     recheck = _whose_access_ended(entries)
@@ -50,9 +51,9 @@ def deliver(entries: Sequence[OutboxEntry]) -> None:
         transaction.on_commit(lambda: send_hint(last_seqs, recheck))
 
 
-def _notification(entry: OutboxEntry, user_id: int, seq: int, audience: Audience, offers: Offers) -> Notification:
+def _notification(entry: OutboxEntry, user_id: int, seq: int, audience: Audience, offers: Offers) -> NewNotification:
     fact = entry.payload
-    return Notification(
+    return NewNotification(
         recipient_id=user_id,
         seq=seq,
         type=fact["type"],

@@ -1,6 +1,6 @@
 """Events that also go by e-mail: EMAIL_EVENTS names them, everybody may refuse or ask for each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from core.accounts.preferences import wants_mail_of
 from core.letters import Addressed, Letter
 from core.outbox.models import Lane
 from core.outbox.writing import Effect
-from realtime.models import Notification
+from realtime.models import NewNotification, Notification
 from realtime.rendering import told_to
 
 KIND: Final = "notification"
@@ -24,7 +24,7 @@ KIND: Final = "notification"
 OF_ACCOUNTS: Final = frozenset({EventType.THERAPIST_DISABLED, EventType.THERAPIST_ENABLED})
 
 
-def promised(rows: Iterable[Notification], requests: Mapping[int, str]) -> list[Effect]:
+def promised(rows: Iterable[NewNotification], requests: Mapping[int, str]) -> list[Effect]:
     """The effects that mail those of the new notifications that EMAIL_EVENTS names and their readers want.
 
     An open request is shown to many and taken by one: nobody is written to about it. `requests` are the ids of the
@@ -34,11 +34,12 @@ def promised(rows: Iterable[Notification], requests: Mapping[int, str]) -> list[
     if not named:
         return []
     readers = User.objects.in_bulk({row.recipient_id for row in named})
+    keys = _keys_of(named)
     return [
         Effect(
             Lane.TASKS,
             "mail",
-            {"kind": KIND, "id": row.pk},
+            {"kind": KIND, "id": keys[row.recipient_id, row.outbox_id]},
             user_stream(row.recipient_id),
             requests.get(row.outbox_id, ""),
         )
@@ -47,7 +48,16 @@ def promised(rows: Iterable[Notification], requests: Mapping[int, str]) -> list[
     ]
 
 
-def _is_own_account(row: Notification) -> bool:
+def _keys_of(rows: Collection[NewNotification]) -> dict[tuple[int, int], int]:
+    """What the database has numbered them: they are written without being read back."""
+    written = Notification.objects.filter(
+        recipient_id__in={row.recipient_id for row in rows}, outbox_id__in={row.outbox_id for row in rows}
+    )
+    found = written.order_by().values_list("recipient_id", "outbox_id", "pk")
+    return {(recipient_id, outbox_id): pk for recipient_id, outbox_id, pk in found}
+
+
+def _is_own_account(row: NewNotification) -> bool:
     return row.type in OF_ACCOUNTS and row.data.get("therapist") == row.recipient_id
 
 

@@ -1,3 +1,6 @@
+from datetime import datetime
+from typing import Any, NamedTuple
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -57,3 +60,18 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"notification {self.seq} of user {self.recipient_id}"
+
+
+class NewNotification(NamedTuple):
+    """A notification that is to be written; objects of the model take the relay as long as writing them."""
+
+    recipient_id: int
+    seq: int
+    type: str
+    appointment_id: int | None
+    version: int | None
+    assignment_id: int | None
+    open_request: bool
+    data: dict[str, Any]
+    outbox_id: int
+    created_at: datetime

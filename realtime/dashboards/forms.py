@@ -11,6 +11,7 @@ from appointments.api.inputs import LARGEST_ID, LONGEST_REASON, LONGEST_TEXT
 from appointments.api.times import from_wall_clock
 from appointments.models import AppointmentType
 from core.errors import DomainError
+from realtime.dashboards.refusals import meaning
 
 TYPES: Final = (
     (AppointmentType.THERAPY.value, _("Therapy")),
@@ -35,7 +36,7 @@ class Refusable(forms.Form):
     def refuse(self, refusal: DomainError) -> None:
         """Note a refusal; the answers stay."""
         name = FIELDS.get(refusal.attr or "", refusal.attr)
-        self.add_error(name if name in self.fields else None, refusal.detail)
+        self.add_error(name if name in self.fields else None, meaning(refusal))
 
 
 class DayForm(Refusable):

@@ -10,9 +10,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext_noop as _
 
 from core.accounts.models import Role, User
 from core.web.arrival import arrived_at
+from realtime.dashboards.refusals import meanings
+from realtime.dashboards.vocabulary import pairs
 from realtime.inbox import bounds, unread_count
 
 STAFF: Final = frozenset({Role.OPERATOR, Role.ADMIN})
@@ -21,6 +24,12 @@ HOMES: Final = {
     Role.ADMIN: "/operator/",
     Role.THERAPIST: "/therapist/",
     Role.PATIENT: "/patient/",
+}
+ROLES: Final = {
+    Role.OPERATOR: _("Operator"),
+    Role.ADMIN: _("Admin"),
+    Role.THERAPIST: _("Therapist"),
+    Role.PATIENT: _("Patient"),
 }
 # What the page needs of the account; kept in `preferences` so that it follows the person to other devices.
 PREFERENCES: Final = ("theme", "motion", "sound", "shortcuts", "quiet_hours", "saved_filters", "slots_list")
@@ -49,6 +58,11 @@ def zone_of(reader: User | None) -> ZoneInfo:
     return ZoneInfo(institution.timezone if institution else settings.TIME_ZONE)
 
 
+def place_of(zone: ZoneInfo) -> str:
+    """The town by which people know a zone."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
+
+
 def page(
     request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
@@ -60,6 +74,7 @@ def page(
             "language": language,
             "languages": settings.LANGUAGES,
             "home": HOMES[Role(reader.role)] if reader else "/",
+            "role": ROLES[Role(reader.role)] if reader else "",
             "pane": hasattr(request, "pane_token"),
             "unread": unread_count(reader) if reader else 0,
             "settings_of_page": settings_of_page(request, reader, language),
@@ -78,6 +93,8 @@ def settings_of_page(request: HttpRequest, reader: User | None, language: str) -
         "timezone": zone_of(reader).key,
         "own_timezone": reader.timezone if reader else "",
         "language": language,
+        "words": pairs(language),
+        "meanings": meanings(),
         "server_time": arrived_at(request).isoformat(),
         # Read before the lists: what is told meanwhile is heard again over the socket, and nothing is missed.
         "last_seq": bounds(reader.pk).last_seq if reader else 0,

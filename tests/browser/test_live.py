@@ -25,6 +25,12 @@ def live(page: Page) -> Page:
     return page
 
 
+def test_a_page_that_keeps_no_connection_shows_none(opened: Open) -> None:
+    page = opened("operator", "/")
+    expect(page.get_by_role("link", name="Open your dashboard")).to_be_visible()
+    expect(page.get_by_test_id("connection")).to_be_hidden()
+
+
 def test_an_offer_appears_with_its_countdown_and_goes_when_it_is_accepted(opened: Open, offered: Offered) -> None:
     operator, therapist = live(opened("operator", "/operator/")), live(opened("therapist", "/therapist/"))
     visit = offered()
@@ -57,6 +63,25 @@ def test_a_rejection_is_reviewed_and_its_reason_is_text(opened: Open, offered: O
     assert operator.evaluate("document.documentElement.scrollWidth <= innerWidth")
     operator.get_by_role("button", name=f"Accept rejection A-{visit}").first.click()
     expect(row(operator, visit)).to_have_count(0)
+
+
+def test_a_button_at_work_says_so_and_keeps_the_focus(opened: Open, offered: Offered) -> None:
+    visit = offered("therapist8")
+    waiting: list[Route] = []
+    page = live(opened("therapist8", "/therapist/"))
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(f"**/{visit}/accept/", hold)
+    page.get_by_role("button", name=f"Accept A-{visit}", exact=True).press("Enter")
+    working = page.get_by_role("button", name=f"Accepting… A-{visit}")
+    expect(working).to_be_focused()
+    expect(working).to_have_attribute("aria-disabled", "true")
+    working.press("Enter")
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(row(page, visit)).to_have_count(0)
 
 
 def test_a_denied_rejection_needs_a_note_and_binds_the_therapist(
@@ -122,12 +147,8 @@ def test_a_row_turns_due_and_overdue_by_itself_and_i_am_on_it_calms_it(
     assert people("operator2").see(visit)["status"] == "pending"
 
 
-def test_what_happened_while_offline_is_caught_up_once(opened: Open, offered: Offered) -> None:
-    operator = live(opened("operator", "/operator/"))
-    operator.context.set_offline(True)
-    expect(operator.get_by_test_id("banner")).to_contain_text("You're offline")
-    visits = [offered("therapist3"), offered("therapist4")]
-    operator.context.set_offline(False)
+def is_caught_up(operator: Page, visits: list[int]) -> None:
+    """Live again, and each visit is told of as often as something happened to it."""
     live(operator)
     expect(operator.get_by_test_id("banner")).to_be_hidden()
     for visit in visits:
@@ -135,6 +156,15 @@ def test_what_happened_while_offline_is_caught_up_once(opened: Open, offered: Of
     operator.get_by_role("tab", name="Notifications").click()
     for visit in visits:
         expect(operator.locator(f"#panel a[href='#A-{visit}']")).to_have_count(2)  # new, then assigned
+
+
+def test_what_happened_while_offline_is_caught_up_once(opened: Open, offered: Offered) -> None:
+    operator = live(opened("operator", "/operator/"))
+    operator.context.set_offline(True)
+    expect(operator.get_by_test_id("banner")).to_contain_text("You're offline")
+    visits = [offered("therapist3"), offered("therapist4")]
+    operator.context.set_offline(False)
+    is_caught_up(operator, visits)
 
 
 def test_polling_carries_on_where_sockets_do_not_open(opened: Open, offered: Offered, browser, stack, cookies) -> None:  # type: ignore[no-untyped-def]
@@ -193,13 +223,7 @@ def test_a_cut_socket_is_said_polled_around_and_caught_up(opened: Open, offered:
     visits = [offered("therapist3"), offered("therapist4")]
     cable.whole = True
     operator.evaluate("dispatchEvent(new Event('online'))")
-    live(operator)
-    expect(operator.get_by_test_id("banner")).to_be_hidden()
-    for visit in visits:
-        expect(row(operator, visit)).to_have_count(1)
-    operator.get_by_role("tab", name="Notifications").click()
-    for visit in visits:
-        expect(operator.locator(f"#panel a[href='#A-{visit}']")).to_have_count(2)
+    is_caught_up(operator, visits)
 
 
 WRONG_CLOCK = """

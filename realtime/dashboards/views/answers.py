@@ -24,6 +24,7 @@ from core.errors import DomainError
 from core.web.arrival import arrived_at
 from core.web.errors import STATUS_OF, error_body, json_error
 from realtime.dashboards.pages import for_roles, language_of
+from realtime.dashboards.refusals import meaning
 
 Answer = Callable[[int, User, datetime], Any]
 LARGEST_ID: Final = 2**63 - 1
@@ -95,5 +96,5 @@ def _as_page(request: HttpRequest, pk: int, action: str, run: Answer) -> HttpRes
         except DomainError as refusal:
             if refusal.code == "not_found":
                 raise Http404 from refusal
-            messages.error(request, refusal.detail)
+            messages.error(request, meaning(refusal))
     return HttpResponseRedirect(back if safe else "/therapist/")

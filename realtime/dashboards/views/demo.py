@@ -8,6 +8,7 @@ from csp.constants import SELF
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 from knox.models import AuthToken
@@ -25,6 +26,13 @@ PANES: Final[dict[str, View]] = {
     "therapist": boards.therapist,
     "patient": patient.appointments,
 }
+# The settings behind the day, shown when it is over, and what each decides.
+RULES: Final = (
+    ("DEFAULT_RESPONSE_TIMEOUT_MINUTES", _("how long a therapist has to answer")),
+    ("DEADLINE_WARNING_MINUTES", _("how long before the deadline a row turns amber")),
+    ("AUTO_DISABLE_THERAPISTS", _("whether silence suspends the therapist")),
+    ("WAITING_LIST_OFFER_MINUTES", _("how long a place is held for somebody")),
+)
 WINDOW: Final = timedelta(seconds=60)
 WARNING: Final = timedelta(seconds=20)
 
@@ -39,7 +47,14 @@ def _only_while_debugging() -> None:
 def side_by_side(request: HttpRequest) -> HttpResponse:
     """The three panes and the day's buttons."""
     _only_while_debugging()
-    return page(request, "dashboards/demo.html", {"panes": PANES})
+    return page(request, "dashboards/demo.html", {"panes": PANES, "rules": _rules()})
+
+
+def _rules() -> list[tuple[str, str, str]]:
+    shown = [(name, getattr(settings, name), what) for name, what in RULES]
+    return [
+        (name, str(value).lower() if isinstance(value, bool) else f"{value:g}", what) for name, value, what in shown
+    ]
 
 
 @require_GET

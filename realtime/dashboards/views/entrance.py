@@ -25,6 +25,13 @@ DEMO: Final = {
     "patient": (_("Open as patient"), _("Book, get told, move, wait for a place.")),
     "admin": (_("Open as admin"), _("Everything, and the administration.")),
 }
+# Where those who run the place look; Flower only where it is reached without a tunnel.
+OPERATIONS: Final = (
+    ("/admin/", _("Administration"), _("People, appointments, logs and statistics.")),
+    ("/admin/django_celery_beat/periodictask/", _("Schedules"), _("When the sweeps run; an edit holds at once.")),
+    ("/readyz", _("Health"), _("Database, queue, relay and schedule, one by one.")),
+)
+FLOWER: Final = _("Workers, queues and tasks.")
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - the demo's, and only with DEBUG
 REFUSALS: Final = {"account_suspended": 403, "throttled": 429}
 
@@ -33,7 +40,16 @@ REFUSALS: Final = {"account_suspended": 403, "throttled": 429}
 def landing(request: HttpRequest) -> HttpResponse:
     """What this is, and where its doors are."""
     people = [(name, *texts) for name, texts in DEMO.items()] if settings.DEBUG else []
-    return page(request, "dashboards/landing.html", {"demo_people": people})
+    return page(request, "dashboards/landing.html", {"demo_people": people, "operations": _operations(request)})
+
+
+def _operations(request: HttpRequest) -> list[tuple[str, str, str]]:
+    reader = reader_of(request)
+    if reader is None or not reader.is_staff:
+        return []
+    host = request.get_host().rpartition(":")[0] or request.get_host()
+    flower = [(f"http://{host}:{settings.FLOWER_PORT}/", "Flower", FLOWER)] if settings.DEBUG else []
+    return [*OPERATIONS, *flower]
 
 
 @require_safe

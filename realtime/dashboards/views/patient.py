@@ -18,7 +18,6 @@ from appointments.api.rendering import for_rendering, render, render_appointment
 from appointments.models import Appointment, AppointmentType
 from appointments.policy import current_policy
 from appointments.selectors.free_therapists import therapists_for
-from appointments.selectors.slots import available, slots_for
 from appointments.selectors.visibility import visible_to
 from appointments.selectors.waiting_list import waiting_for
 from appointments.services import attendance, booking, rescheduling
@@ -27,7 +26,8 @@ from core.errors import DomainError
 from core.web.arrival import arrived_at
 from core.web.errors import STATUS_OF, error_body
 from realtime.dashboards.forms import TYPES, BookingForm, CancelForm, RescheduleForm, WaitingForm, WhenForm
-from realtime.dashboards.pages import for_roles, language_of, page, zone_of
+from realtime.dashboards.pages import for_roles, language_of, page, place_of, zone_of
+from realtime.dashboards.times import elsewhere, free_times, nearest
 from realtime.dashboards.views.answers import LARGEST_ID, wants_json
 from realtime.inbox import mark_read
 from realtime.models import Notification
@@ -57,19 +57,21 @@ def appointments(request: HttpRequest) -> HttpResponse:
         query["tab"] = tab
     if tab == "notifications":
         rows = list(Notification.objects.filter(recipient=me).order_by("-seq")[:MOST])
+        context |= {"zone": zone_of(me), "place": place_of(zone_of(me))}
         context["told"] = list(zip(told_to(me, rows, now), rows, strict=True))
     else:
         found = for_rendering(filtered(visible_to(me, now), query, me, now))[:MOST]
-        context["listed"] = [_shown(render(row, me, now, policy), row) for row in found]
+        context["listed"] = [_shown(render(row, me, now, policy), row, me) for row in found]
     return page(request, "dashboards/patient.html", context)
 
 
-def _shown(resource: dict[str, Any], row: Appointment) -> dict[str, Any]:
+def _shown(resource: dict[str, Any], row: Appointment, me: User) -> dict[str, Any]:
     zone = ZoneInfo(row.institution.timezone)
     return {
         **resource,
         "local": row.start.astimezone(zone).replace(tzinfo=None),
-        "place": zone.key.rpartition("/")[2].replace("_", " "),
+        "place": place_of(zone),
+        "elsewhere": elsewhere(me, row.start, zone),
         "answer_by": row.response_deadline.astimezone(zone).replace(tzinfo=None) if row.response_deadline else None,
     }
 
@@ -169,6 +171,7 @@ def booking_page(request: HttpRequest, answers: Any, form: WaitingForm | None) -
     """The form with its answers, the times of its day, and what is wrong."""
     me, now = cast(User, request.user), arrived_at(request)
     day, therapist = _day(answers.get("date", "")), answers.get("provider_id", "")
+    times = free_times(me, day, int(therapist) if therapist.isdecimal() else None, now) if day else {}
     therapists = [(str(one.pk), one.display_name) for one in therapists_for(me).order_by("first_name", "id")]
     context = {
         "answers": answers,
@@ -177,8 +180,9 @@ def booking_page(request: HttpRequest, answers: Any, form: WaitingForm | None) -
         "types": TYPES,
         "emergency": settings.EMERGENCY_TEXT,
         "therapists": therapists,
-        "times": _times(me, day, int(therapist) if therapist.isdecimal() else None, now) if day else [],
-        "place": zone_of(me).key.rpartition("/")[2].replace("_", " "),
+        "times": times,
+        "nearest": nearest(times, answers.get("time", "")) if form else [],
+        "place": place_of(zone_of(me)),
         "first_day": now.astimezone(zone_of(me)).date().isoformat(),
     }
     return page(request, "dashboards/schedule.html", context, status=400 if form else 200)
@@ -189,15 +193,6 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _times(me: User, day: date, therapist_id: int | None, now: datetime) -> list[str]:
-    """When somebody (or this therapist) has a place on that day, as times on the institution's clock."""
-    rows = available(slots_for(me, now), now).filter(date=day)
-    if therapist_id is not None:
-        rows = rows.filter(therapist_id=min(therapist_id, LARGEST_ID))
-    zone = zone_of(me)
-    return sorted({f"{start.astimezone(zone):%H:%M}" for start in rows.values_list("start", flat=True)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -218,7 +213,7 @@ def reschedule(request: HttpRequest, pk: int) -> HttpResponse:
                 form.refuse(refusal)
     answers = request.POST or {"date": appointment.appointment_date.isoformat()}
     day = _day(answers.get("date", ""))
-    times = _times(me, day, appointment.therapist_id, now) if day else []
+    times = free_times(me, day, appointment.therapist_id, now) if day else {}
     return _about(request, "dashboards/reschedule.html", appointment, form, {"answers": answers, "times": times})
 
 
@@ -259,7 +254,7 @@ def _about(
     shown = {
         "appointment": appointment,
         "local": appointment.start.astimezone(zone).replace(tzinfo=None),
-        "place": zone.key.rpartition("/")[2].replace("_", " "),
+        "place": place_of(zone),
         "errors": form.errors if form else {},
         "refusals": form.non_field_errors() if form else [],
         "first_day": arrived_at(request).astimezone(zone).date().isoformat(),

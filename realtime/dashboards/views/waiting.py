@@ -20,6 +20,7 @@ from core.errors import DomainError
 from core.web.arrival import arrived_at
 from realtime.dashboards.forms import WaitingForm
 from realtime.dashboards.pages import for_roles, language_of
+from realtime.dashboards.refusals import meaning
 from realtime.dashboards.views.answers import LARGEST_ID
 from realtime.dashboards.views.patient import booking_page
 
@@ -86,5 +87,5 @@ def answer(request: HttpRequest, pk: int, word: str) -> HttpResponse:
             run(pk, me, arrived_at(request), min(int(offer), LARGEST_ID) if offer.isdecimal() else None)
             messages.success(request, _(done))
         except DomainError as refusal:
-            messages.error(request, refusal.detail)
+            messages.error(request, meaning(refusal))
     return HttpResponseRedirect("/patient/" if word == "take" else LIST)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as settings_of_project
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -84,3 +85,27 @@ def test_other_clinics_and_what_is_no_offer_keep_their_clock(demo: Cast, client:
         assert Appointment.objects.get(pk=visit.pk).response_deadline == before
     settings.DEBUG = False
     assert client.post(f"/demo/shorten/{offered.pk}/").status_code == 404
+
+
+def test_every_step_of_the_day_leads_to_an_operation_that_is_documented(demo: Cast, client: Client) -> None:
+    script = (settings_of_project.BASE_DIR / "realtime/dashboards/static/dashboards/js/demo.js").read_text()
+    linked = re.findall(r"operation\('(\w+)'(?:, '([\w-]+)')?\)", script)
+    paths = client.get("/api/schema/?format=json").json()["paths"]
+    documented = {
+        (one["operationId"], one["tags"][0]) for path in paths.values() for one in path.values() if "tags" in one
+    }
+    assert len(linked) == 6
+    assert {(name, tag or "appointments") for name, tag in linked} <= documented
+
+
+def test_the_day_ends_with_the_settings_as_they_are(demo: Cast, client: Client, settings: Any) -> None:
+    settings.DEFAULT_RESPONSE_TIMEOUT_MINUTES, settings.AUTO_DISABLE_THERAPISTS = 1, False
+    page = client.get("/demo/").content.decode()
+    assert "<code>DEFAULT_RESPONSE_TIMEOUT_MINUTES=1</code>" in page
+    assert "<code>AUTO_DISABLE_THERAPISTS=false</code>" in page
+
+
+def test_the_documentation_is_one_click_away(demo: Cast, client: Client) -> None:
+    page = client.get("/demo/").content.decode()
+    for address in ("/api/docs/", "/api/schema/", "/api/asyncapi.json"):
+        assert f'<a href="{address}">' in page

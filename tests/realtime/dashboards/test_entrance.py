@@ -112,6 +112,34 @@ class TestDemoDoors:
         User.objects.filter(pk=cast.olive.pk).update(username="operator", password=make_password("demo"))
 
 
+class TestOperations:
+    """The way to what runs the place is shown to its staff."""
+
+    DOORS = ("/admin/", "/admin/django_celery_beat/periodictask/", "/readyz")
+
+    def test_staff_find_the_administration_schedules_health_and_flower(
+        self, cast: Cast, client: Client, settings
+    ) -> None:  # type: ignore[no-untyped-def]
+        settings.DEBUG, settings.FLOWER_PORT = True, 5599
+        client.force_login(cast.ada)
+        page = client.get("/").content.decode()
+        for address in (*self.DOORS, "http://testserver:5599/"):
+            assert f'href="{address}"' in page
+
+    def test_flower_is_not_linked_in_production(self, cast: Cast, client: Client, settings) -> None:  # type: ignore[no-untyped-def]
+        settings.DEBUG = False
+        client.force_login(cast.ada)
+        assert "Flower" not in client.get("/").content.decode()
+
+    @pytest.mark.parametrize("who", ["theo", "pia", ""])
+    def test_nobody_else_finds_them(self, cast: Cast, client: Client, who: str) -> None:
+        if who:
+            client.force_login(getattr(cast, who))
+        page = client.get("/").content.decode()
+        for address in self.DOORS:
+            assert f'href="{address}"' not in page
+
+
 class TestLanguage:
     def test_the_account_remembers_it(self, cast: Cast, client: Client) -> None:
         client.force_login(cast.olive)

@@ -1,16 +1,18 @@
 """The patient's pages work by forms alone: book, see, move, cancel."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from appointments.models import Appointment, TimeSlot
 from appointments.services import assignment
 from core.accounts.models import User
+from realtime.dashboards.times import elsewhere
 from tests.support.cast import Cast, at, book
 
 KARACHI = ZoneInfo("Asia/Karachi")
@@ -106,6 +108,51 @@ def test_a_time_that_was_just_taken_is_said_and_the_answers_stay(cast: Cast, pia
     assert answer.status_code == 400
     assert "Your answers are kept" in answer.content.decode()
     assert Appointment.objects.filter(patient=cast.pia).count() == 0
+
+
+def test_a_time_that_was_just_taken_is_said_in_the_readers_language(cast: Cast, pia: Client) -> None:
+    book(cast.pavel, cast.olive, therapist=cast.theo, hours=48)
+    wanted = {**when(), "provider_id": cast.theo.pk}
+    assert "Another appointment lies at that time." not in pia.post("/schedule", wanted).content.decode()
+    with translation.override("ar"):
+        meaning = translation.gettext("Another appointment lies at that time.")
+    assert meaning != "Another appointment lies at that time."
+    assert meaning in pia.post("/schedule?lang=ar", wanted).content.decode()
+
+
+def test_the_free_times_nearest_to_a_taken_one_are_named(cast: Cast, pia: Client) -> None:
+    noon = (timezone.now().astimezone(KARACHI) + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
+    until_noon = (noon - timezone.now()).total_seconds() / 3_600 + 0.01
+    for hours in (-4, -2, 1, 5):
+        publish(cast.theo, until_noon + hours)
+    book(cast.pavel, cast.olive, therapist=cast.theo, hours=until_noon)
+    wanted = {"date": noon.date().isoformat(), "time": "12:00", "provider_id": cast.theo.pk}
+    named = re.search(r"Free nearby:(.*?)</p>", pia.post("/schedule", wanted).content.decode())
+    assert named
+    assert re.findall(r"\d\d:\d\d", named[1]) == ["08:00", "10:00", "13:00"]
+
+
+def test_a_patient_elsewhere_reads_both_clocks(cast: Cast, pia: Client) -> None:
+    publish(cast.theo)
+    booked = book(cast.pia, cast.olive, hours=50)
+    before = pia.get("/patient/").content.decode() + pia.post("/schedule", {**when(), "show": "1"}).content.decode()
+    User.objects.filter(pk=cast.pia.pk).update(timezone="Pacific/Auckland")
+    listed = pia.get("/patient/").content.decode()
+    offered = pia.post("/schedule", {**when(), "show": "1"}).content.decode()
+    far = ZoneInfo("Pacific/Auckland")
+    assert "Auckland" not in before
+    assert f"{booked.start.astimezone(far):%H:%M} Auckland" in listed
+    assert f"{at(48).astimezone(far):%H:%M} Auckland" in offered
+
+
+def test_a_time_that_lies_on_another_day_elsewhere_says_so(cast: Cast) -> None:
+    evening = datetime(2030, 1, 1, 23, tzinfo=KARACHI)
+    cast.pia.timezone = "Pacific/Auckland"
+    assert elsewhere(cast.pia, evening, KARACHI) == ("07:00", "Auckland", 1)
+    cast.pia.timezone = "America/New_York"
+    assert elsewhere(cast.pia, evening.replace(hour=4), KARACHI) == ("18:00", "New York", -1)
+    cast.pia.timezone = "Asia/Tashkent"  # the same clock
+    assert elsewhere(cast.pia, evening, KARACHI) is None
 
 
 def test_another_booking_in_place_of_a_rejected_one_happens_in_one_step(cast: Cast, pia: Client) -> None:

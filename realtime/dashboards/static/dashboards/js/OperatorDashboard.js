@@ -18,6 +18,7 @@ import { notify, offerNotes } from './desktop.js';
 import { toast } from './messages.js';
 import { notifications, paintBell } from './notifications.js';
 import { archive, loadArchive, searchFor } from './operator/archive.js';
+import { onlyOne, paintCounters, phaseInAddress } from './operator/counters.js';
 import {
   assign,
   assignAny,
@@ -31,17 +32,18 @@ import {
 import { refreshBreaker, refreshSuspended, startNotices } from './operator/notices.js';
 import { loadWaiting, waitingList } from './operator/waiting.js';
 import { preference } from './preferences.js';
-import { button, busyWords, empty, group, moreActions, row } from './rows.js';
+import { button, busyButton, empty, group, moreActions, row } from './rows.js';
 import {
   fetchAppointment,
   fetchAppointments,
+  later,
   reviewRejection,
   state,
   subscribe,
   updateAppointmentStatus,
 } from './scheduling.js';
 import { settings } from './settings.js';
-import { glyph, may, number, phase, TIMED } from './statuses.js';
+import { may, number, phase, TIMED } from './statuses.js';
 import { tabs } from './tabs.js';
 
 const colleagues = JSON.parse(byId('colleagues').textContent);
@@ -53,20 +55,18 @@ const TABS = [
   ['waiting', t('Waiting list')],
   ['notifications', t('Notifications')],
 ];
-const COUNTERS = [
-  ['overdue', t('Overdue'), 'timeouts'],
-  ['due', t('Due within {n} minutes', { n: settings.warning_minutes }), 'timeouts'],
-  ['rejected', t('To review'), 'reviews'],
-  ['awaiting', t('Awaiting response'), 'timeouts'],
-];
 const currentTab = () => {
   const named = new URLSearchParams(location.search).get('tab');
   return TABS.some(([key]) => key === named) ? named : 'timeouts';
 };
 
-function goTo(tab) {
+const currentPhase = () => (currentTab() === 'timeouts' ? phaseInAddress() : null);
+
+function goTo(tab, only = null) {
   const address = new URLSearchParams(location.search);
   address.set('tab', tab);
+  if (only) address.set('phase', only);
+  else address.delete('phase');
   if (tab === 'waiting') loadWaiting();
   history.pushState(null, '', `?${address}${location.hash}`);
   render(true);
@@ -78,26 +78,32 @@ const act = (one, action, body, done) =>
     if (await updateAppointmentStatus(one.id, action, body)) done && toast(done);
   });
 
+const finish = (one, action, words) =>
+  attempt(() => later(one.id, `${number(one)}: ${words}`, () => updateAppointmentStatus(one.id, action)));
+
 function actionsOf(one, after = () => {}) {
   const then = run => () => {
     after();
     run();
   };
+  const undo = state.undecided.get(one.id);
+  if (undo) return [button(t('Undo'), then(undo), '', one)];
   const reviewing = may(one, 'review_rejection');
   const timed = TIMED.includes(phase(one));
   const buttons = [
     reviewing && button(t('Deny rejection…'), then(attempt(() => deny(one))), '', one),
     reviewing &&
-      button(
-        busyWords(one, 'review_rejection', t('Accept rejection'), t('Accepting…')),
+      busyButton(
+        one,
+        'review_rejection',
+        [t('Accept rejection'), t('Accepting…')],
         then(attempt(() => acceptRejection(one))),
         'primary',
-        one,
       ),
     timed &&
       may(one, 'claim') &&
       !one.claimed_by &&
-      button(busyWords(one, 'claim', t("I'm on it"), t('Claiming…')), then(act(one, 'claim')), '', one),
+      busyButton(one, 'claim', [t("I'm on it"), t('Claiming…')], then(act(one, 'claim'))),
     !timed &&
       !one.therapist &&
       may(one, 'assign') &&
@@ -129,8 +135,8 @@ function furtherActions(one, then, timed) {
       then(act(one, 'unassign', {}, t('{number} was taken back from its therapist.', { number: number(one) }))),
     ],
     phase(one) === 'overdue' && [t('Auto-cancel…'), then(attempt(autoCancel))],
-    may(one, 'complete') && [t('Completed'), then(act(one, 'complete'))],
-    may(one, 'no_show') && [t('The patient did not come'), then(act(one, 'no_show'))],
+    may(one, 'complete') && [t('Completed'), then(finish(one, 'complete', t('completed')))],
+    may(one, 'no_show') && [t('The patient did not come'), then(finish(one, 'no_show', t('missed')))],
     may(one, 'mark_paid') &&
       !one.is_paid &&
       one.consultation_fee > 0 && [
@@ -195,40 +201,20 @@ const conflicted = (...phases) =>
 /** The groups of a tab, each with its appointments in order. */
 function groupsOf(tab, found) {
   if (tab === 'reviews') return [[t('Pending reviews'), [...conflicted('rejected'), ...found.rejected]]];
+  const only = currentPhase();
   return [
     [t('Handled by others'), conflicted('overdue', 'due', 'awaiting', 'unassigned')],
-    [t('Overdue'), found.overdue],
-    [t('Due within {n} minutes', { n: settings.warning_minutes }), found.due],
-    [t('Waiting'), found.awaiting],
-    [t('Needs a therapist'), found.unassigned],
-  ];
+    [t('Overdue'), found.overdue, 'overdue'],
+    [t('Due within {n} minutes', { n: settings.warning_minutes }), found.due, 'due'],
+    [t('Waiting'), found.awaiting, 'awaiting'],
+    [t('Needs a therapist'), found.unassigned, 'unassigned'],
+  ].filter(([, , key]) => !only || !key || key === only);
 }
 
 const NOTHING = {
   reviews: () => empty(t('Nothing to review.'), t('Rejections appear here the moment a therapist sends one.')),
   timeouts: () => empty(t('No one is waiting.'), t('New assignments show their countdown here.')),
 };
-
-function counters(found) {
-  const nodes = COUNTERS.map(([key, words, tab]) =>
-    h(
-      'li',
-      {},
-      h(
-        'button',
-        { type: 'button', className: 'counter', 'data-testid': `counter-${key}`, onclick: () => goTo(tab) },
-        h('span', { className: `glyph ${key}` }, icon(glyph(key))),
-        h('b', {}, found[key].length),
-        h('span', {}, words),
-      ),
-    ),
-  );
-  const box = byId('counters');
-  if (!box.children.length) box.replaceChildren(...nodes);
-  COUNTERS.forEach(([key], index) => {
-    box.children[index].querySelector('b').textContent = found[key].length;
-  });
-}
 
 const changesBar = h('p', { className: 'changes', hidden: true, role: 'status' });
 
@@ -262,7 +248,7 @@ const samePlaces = groups => {
 function render(forced = false) {
   const found = inPhases();
   const tab = currentTab();
-  counters(found);
+  paintCounters(found, currentPhase(), goTo);
   showTabs(tab, {
     reviews: found.rejected.length,
     timeouts: found.overdue.length + found.due.length,
@@ -293,7 +279,9 @@ function drawGroups(tab, groups, own) {
       rows.map(one => rowOf(one)),
     ),
   );
-  sync(panel, nodes.length ? nodes : [NOTHING[tab]()]);
+  const only = currentPhase();
+  const nothing = only ? empty(t('Nothing found.'), t('Change the filters or clear them.')) : NOTHING[tab]();
+  sync(panel, [...(only ? [onlyOne(only, goTo)] : []), ...(nodes.length ? nodes : [nothing])]);
 }
 
 const failed = () =>

@@ -6,10 +6,10 @@ import { notify, offerNotes } from './desktop.js';
 import { ask, field } from './dialogs.js';
 import { byId, h, sync } from './dom.js';
 import { longDay, place, t, tn } from './i18n.js';
-import { toast, undoable } from './messages.js';
+import { toast } from './messages.js';
 import { notifications, paintBell } from './notifications.js';
 import { openRejectionModal } from './RejectionModal.js';
-import { button, busyWords, empty, list, moreActions, row } from './rows.js';
+import { button, busyButton, empty, list, moreActions, row } from './rows.js';
 import {
   changed,
   drop,
@@ -17,6 +17,7 @@ import {
   fetchFirst,
   fetchPage,
   keep,
+  later,
   state,
   subscribe,
   updateAppointmentStatus,
@@ -98,16 +99,12 @@ const act = (one, action, body, done) =>
     await load();
   });
 
-/** Done after ten seconds, unless taken back. */
-const later = (one, words, run) =>
-  attempt(async () =>
-    undoable(
-      `${number(one)}: ${words}`,
-      attempt(async () => {
-        await run();
-        await load();
-      }),
-    ),
+const finish = (one, words, run) =>
+  attempt(() =>
+    later(one.id, `${number(one)}: ${words}`, async () => {
+      await run();
+      await load();
+    }),
   );
 
 function actionsOf(one, after = () => {}) {
@@ -115,17 +112,20 @@ function actionsOf(one, after = () => {}) {
     after();
     run();
   };
+  const undo = state.undecided.get(one.id);
+  if (undo) return [button(t('Undo'), then(undo), '', one)];
   const answering = phase(one) !== 'overdue' && one.status === 'pending';
   const missed = ['missed', 'no_show'].includes(one.status);
   const planned = ['confirmed', 'assigned'].includes(one.status) && !may(one, 'start');
   const main = [
     answering &&
       may(one, 'accept') &&
-      button(
-        busyWords(one, 'accept', t('Accept'), t('Accepting…')),
+      busyButton(
+        one,
+        'accept',
+        [t('Accept'), t('Accepting…')],
         then(act(one, 'accept', {}, t('{number} is yours.', { number: number(one) }))),
         'primary',
-        one,
       ),
     answering && may(one, 'reject') && button(t('Reject…'), then(attempt(() => modal(one))), '', one),
     answering &&
@@ -142,7 +142,7 @@ function actionsOf(one, after = () => {}) {
       may(one, 'complete') &&
       button(
         t('Complete'),
-        then(later(one, t('completed'), () => updateAppointmentStatus(one.id, 'complete'))),
+        then(finish(one, t('completed'), () => updateAppointmentStatus(one.id, 'complete'))),
         'primary',
         one,
       ),
@@ -157,13 +157,13 @@ function actionsOf(one, after = () => {}) {
         may(one, 'reschedule') && [t('Reschedule…'), then(attempt(() => reschedule(one)))],
       may(one, 'no_show') && [
         t('The patient did not come'),
-        then(later(one, t('missed'), () => updateAppointmentStatus(one.id, 'no_show'))),
+        then(finish(one, t('missed'), () => updateAppointmentStatus(one.id, 'no_show'))),
       ],
       may(one, 'cancel') && [t('Cancel…'), then(attempt(() => cancel(one)))],
       may(one, 'delete') && [
         t('Remove'),
         then(
-          later(one, t('removed'), async () => {
+          finish(one, t('removed'), async () => {
             await remove(`/api/scheduling/appointments/${one.id}/`);
             drop(one.id);
           }),

@@ -1,27 +1,9 @@
 // One way to the server: JSON, the session's cookie with its CSRF token, errors as `Refusal`.
-import { t } from './i18n.js';
+import { inOurWords, t } from './i18n.js';
 import { settings } from './settings.js';
 
 // The server explains itself in English; elsewhere what a refusal means is said in the reader's language.
-const MEANINGS = {
-  deadline_passed: t('The time to answer has passed.'),
-  stale_version: t('Somebody has changed it meanwhile.'),
-  invalid_transition: t('Its state does not allow this now.'),
-  therapist_unavailable: t('The therapist is not available at that time.'),
-  double_booked: t('Another appointment lies at that time.'),
-  slot_full: t('This slot has no free place.'),
-  slot_booked: t('This slot is booked.'),
-  permission_denied: t('You may not do this.'),
-  account_suspended: t('The account is suspended.'),
-  not_found: t('It does not exist, or it is not yours.'),
-  throttled: t('Too often. Wait a moment.'),
-  unavailable: t('The server is busy. Try again.'),
-  past: t('This time has already passed.'),
-  too_far: t('This lies too far ahead.'),
-  required: t('This is needed.'),
-  blank: t('This is needed.'),
-};
-const explained = error => (settings.language === 'en' ? null : MEANINGS[error?.code]) ?? error?.detail;
+const explained = error => settings.meanings[error?.code] ?? (error && inOurWords(error.detail));
 
 /** A refusal of the server: `status`, `code`, a sentence in `message`, and `current` of a conflict. */
 export class Refusal extends Error {
@@ -52,6 +34,7 @@ async function send(method, path, body) {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: 'same-origin',
+      keepalive: method !== 'GET', // what was said is sent, also by somebody who leaves the page
     });
   } catch {
     throw new Refusal(0, {
@@ -68,28 +51,31 @@ export const post = (path, body = {}) => send('POST', path, body);
 export const patch = (path, body) => send('PATCH', path, body);
 export const remove = path => send('DELETE', path);
 
-const ROUNDS = 3;
+const PAGE = 100;
 
 /**
- * Everything of a paginated list, up to `most` rows; `onPage(rows)` is told of each page as it arrives. A list that
- * grows or shrinks between two pages moves rows across their edge: it is read again.
+ * Everything of a paginated list, up to `most` rows; `onPage(rows)` is told of each page as it arrives. Where a list
+ * shrinks meanwhile, what stood beyond the edge has moved to pages that were read already: those are read again.
  */
 export async function all(path, most = 500, onPage = () => {}) {
-  let found = { rows: [], steady: false };
-  for (let round = 0; round < ROUNDS && !found.steady; round += 1) found = await pages(path, most, onPage);
-  return found.rows;
-}
-
-async function pages(path, most, onPage) {
-  const rows = [];
-  const counts = new Set();
+  const rows = new Map();
   const joiner = path.includes('?') ? '&' : '?';
-  for (let page = 1; rows.length < most; page += 1) {
-    const found = await get(`${path}${joiner}page_size=100&page=${page}`);
-    rows.push(...found.results);
-    counts.add(found.count);
+  const read = async page => {
+    const found = await get(`${path}${joiner}page_size=${PAGE}&page=${page}`).catch(error => {
+      if (error.status !== 404 || page === 1) throw error;
+      return { results: [], count: 0, next: null }; // the page has gone with what has left the list
+    });
+    for (const row of found.results) rows.set(row.id, row);
     onPage(found.results);
+    return found;
+  };
+  let count = 0;
+  for (let page = 1; rows.size < most; page += 1) {
+    const found = await read(page);
+    const moved = Math.ceil((count - found.count) / PAGE);
+    for (let back = Math.max(1, page - moved); back < page; back += 1) await read(back);
+    count = found.count;
     if (!found.next) break;
   }
-  return { rows, steady: counts.size === 1 };
+  return [...rows.values()];
 }

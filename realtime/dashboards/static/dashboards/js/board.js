@@ -32,6 +32,8 @@ export async function openDetails(appointment, actionsOf) {
   );
 }
 
+let marked = null;
+
 /** Keep the panel in step; where nothing is selected, the first row is. */
 export function paintDetails(actionsOf) {
   const panel = byId('details');
@@ -39,15 +41,19 @@ export function paintDetails(actionsOf) {
   const first = document.querySelector('#panel .row[data-id]')?.dataset.id;
   const shown = state.appointments.get(selected()) ?? state.appointments.get(Number(first));
   panel.hidden = !shown;
-  for (const row of document.querySelectorAll('#panel .row[data-id]')) {
-    if (WIDE.matches && shown && row.dataset.id === String(shown.id)) row.setAttribute('aria-current', 'true');
-    else row.removeAttribute('aria-current');
-  }
+  const row = WIDE.matches && shown ? byId(`row-${shown.id}`) : null;
+  if (marked !== row) marked?.removeAttribute('aria-current');
+  row?.setAttribute('aria-current', 'true');
+  marked = row;
   if (shown && WIDE.matches) showDetails(panel, shown, actionsOf(shown));
 }
 
 /** Whether rows may change places: not while somebody points at one or has it in focus. */
-export const mayReorder = panel => !panel.querySelector('.row:hover, .row:focus-within, .row details[open]');
+export function mayReorder(panel) {
+  const pointedAt = panel.matches(':hover') && panel.querySelector('.row:hover');
+  const inFocus = panel.contains(document.activeElement) && document.activeElement.closest('.row');
+  return !pointedAt && !inFocus && ![...panel.getElementsByTagName('details')].some(menu => menu.open);
+}
 
 const seen = new Map();
 const SPOKEN_MINUTES = [10, 5, 1];
@@ -98,6 +104,7 @@ export function goLive({ load, onEvent }) {
     },
   });
   live.seq = settings.last_seq;
+  byId('connection').hidden = false; // pages without a connection show none
   byId('connection').querySelector('span').textContent = t('Reconnecting');
   Promise.all([load(), fetchNotifications()])
     .catch(() => {})

@@ -80,36 +80,66 @@ async function tidy() {
   if (day.waits) await call('patient', `appointments/waiting-list/${day.waits}/deactivate/`, {});
 }
 
+const EVENTS = '/api/asyncapi.json';
+const operation = (name, tag = 'appointments') => `/api/docs/#/${tag}/${name}`;
+// From which second, what is done, what it means, and where it is documented.
 const STEPS = [
-  [0, book, t('A patient books without naming a therapist. Every free therapist sees the open request.')],
-  [5, assign, t('The operator assigns it: the therapist has 60 seconds. The countdown runs on the server’s clock.')],
-  [15, refuse, t('Another therapist rejects with a reason: it waits in Pending reviews.')],
-  [45, () => {}, t('Twenty seconds left: the row turns amber and the therapist is warned.')],
+  [
+    0,
+    book,
+    t('A patient books without naming a therapist. Every free therapist sees the open request.'),
+    operation('scheduling_appointments_create'),
+  ],
+  [
+    5,
+    assign,
+    t('The operator assigns it: the therapist has 60 seconds. The countdown runs on the server’s clock.'),
+    operation('scheduling_appointments_assign_create'),
+  ],
+  [
+    15,
+    refuse,
+    t('Another therapist rejects with a reason: it waits in Pending reviews.'),
+    operation('scheduling_appointments_reject_create'),
+  ],
+  [45, () => {}, t('Twenty seconds left: the row turns amber and the therapist is warned.'), EVENTS],
   [
     66,
     () => {},
     t('No answer: cancelled at its deadline, to the second. The therapist is suspended, and everyone is told.'),
+    operation('scheduling_appointments_auto_cancel_overdue_create'),
   ],
-  [75, reinstate, t('The operator reinstates the therapist and brings the appointment back with a fresh clock.')],
-  [80, offerPlace, t('The patient waits for an earlier place, and one is held for them: their page shows until when.')],
   [
-    88,
-    tidy,
-    t(
-      'That was the day. DEFAULT_RESPONSE_TIMEOUT_MINUTES makes it 30 minutes, DEADLINE_WARNING_MINUTES the amber, AUTO_DISABLE_THERAPISTS the suspension.',
-    ),
+    75,
+    reinstate,
+    t('The operator reinstates the therapist and brings the appointment back with a fresh clock.'),
+    operation('scheduling_therapists_enable_create', 'therapists'),
   ],
+  [
+    80,
+    offerPlace,
+    t('The patient waits for an earlier place, and one is held for them: their page shows until when.'),
+    operation('appointments_waiting_list_notify_create', 'waiting-list'),
+  ],
+  [88, tidy, t('That was the day. In a clinic these settings make its times what they are:'), null],
 ];
+
+function explain([, , text, documentation], problem = '') {
+  byId('caption-text').textContent = text + problem;
+  byId('caption-link').hidden = !documentation;
+  byId('caption-link').href = documentation ?? '';
+  byId('closing').hidden = documentation !== null;
+}
 
 async function step() {
   const current = STEPS[day.next];
   day.next += 1;
   day.elapsed = Math.max(day.elapsed, current[0]);
-  byId('caption').textContent = current[2];
+  explain(current);
   try {
     await current[1]();
   } catch (error) {
-    byId('caption').textContent = `${current[2]} ${t('(Somebody was faster: {why})', { why: error.message })}`;
+    explain(current, ` ${t('(Somebody was faster: {why})', { why: error.message })}`);
   }
   if (day.next === STEPS.length) finish();
 }

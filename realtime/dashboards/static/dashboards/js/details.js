@@ -4,7 +4,7 @@ import { field } from './dialogs.js';
 import { h, ltr, said } from './dom.js';
 import { at, bothZones, day, sameDay, t } from './i18n.js';
 import { toast } from './messages.js';
-import { fetchAvailableTherapists, fetchTimeline, state, updateAppointmentStatus } from './scheduling.js';
+import { doing, fetchAvailableTherapists, fetchTimeline, state, updateAppointmentStatus } from './scheduling.js';
 import { settings } from './settings.js';
 import { badge, may, number, phase, TIMED, type } from './statuses.js';
 
@@ -33,6 +33,8 @@ const WHAT = {
   deleted: t('Removed'),
   paid: t('Paid'),
   warned: t('Warned that time is running out'),
+  delivered: t('Delivered'),
+  seen: t('Seen'),
 };
 
 /** The sentence that says what the system will do by itself, and when. */
@@ -167,9 +169,18 @@ function noteForm(appointment) {
   );
 }
 
+/** What the log does not hold: that the offer which waits for an answer has reached its therapist. */
+function received(appointment) {
+  const moments = { delivered: appointment.offer_delivered_at, seen: appointment.offer_read_at };
+  return Object.entries(moments)
+    .filter(([, timestamp]) => timestamp)
+    .map(([action, timestamp]) => ({ action, timestamp, performed_by_name: appointment.therapist_name }));
+}
+
 async function loadTimeline(appointment, box) {
   try {
-    const entries = await fetchTimeline(appointment.id);
+    const entries = [...received(appointment), ...(await fetchTimeline(appointment.id))];
+    entries.sort((one, other) => Date.parse(other.timestamp) - Date.parse(one.timestamp));
     if (box?.dataset.id === String(appointment.id)) box.replaceChildren(...entries.map(timelineEntry));
   } catch {
     box?.replaceChildren(h('li', {}, t('The timeline could not be loaded.')));
@@ -180,7 +191,8 @@ let shown = '';
 
 /** Fill the panel (or a dialog's body) with an appointment; `actions` are its buttons. */
 export function showDetails(box, appointment, actions = []) {
-  const key = [appointment.id, appointment.version, phase(appointment), state.busy.get(appointment.id)].join('|');
+  const { id, version, offer_delivered_at: delivered, offer_read_at: seen } = appointment;
+  const key = [id, version, phase(appointment), delivered, seen, ...doing(appointment)].join('|');
   if (box.dataset.key === key && shown === key) return;
   const typing = box.querySelector('textarea');
   if (typing?.value && box.dataset.id === String(appointment.id)) return; // what is being written stays

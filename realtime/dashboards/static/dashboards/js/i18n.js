@@ -6,12 +6,20 @@ const catalogue = globalThis.django;
 
 /** The translation; `{name}` in it is filled from `values`. */
 export function t(text, values) {
-  return fill(catalogue.gettext(text), values);
+  return fill(inOurWords(catalogue.gettext(text)), values);
 }
 
 /** The form for a number, by the rules of the language; `{n}` is the number. */
 export function tn(one, many, n, values) {
-  return fill(catalogue.ngettext(one, many, n), { n, ...values });
+  return fill(inOurWords(catalogue.ngettext(one, many, n)), { n, ...values });
+}
+
+const ours = new Map(settings.words);
+const either = new RegExp(['\\{\\w+\\}', ...ours.keys()].join('|'), 'g');
+
+/** A sentence with the clinic's own words for therapists and patients; a gap to fill, named like a role, stays. */
+export function inOurWords(text) {
+  return ours.size ? text.replace(either, found => ours.get(found) ?? found) : text;
 }
 
 function fill(text, values = {}) {
@@ -22,20 +30,23 @@ export const isRtl = () => document.documentElement.dir === 'rtl';
 const locale = { en: 'en-GB', ar: 'ar-u-nu-latn', ur: 'ur-u-nu-latn' }[settings.language] ?? 'en-GB';
 const formats = new Map();
 
-/** An instant on the wall of a zone. */
-export function at(instant, zone, options = { hour: '2-digit', minute: '2-digit' }) {
-  const key = zone + JSON.stringify(options);
-  if (!formats.has(key)) {
-    const cycle = options.hour ? { hourCycle: 'h23' } : {};
-    formats.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, ...cycle, ...options }));
-  }
+/** An instant in a language and a zone. A format costs more to make than a whole row to show: each is made once. */
+function written(instant, language, zone, options) {
+  const key = language + zone + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language, { timeZone: zone, ...options }));
   return formats.get(key).format(new Date(instant));
 }
+
+const CLOCK = { hour: '2-digit', minute: '2-digit' };
+
+/** An instant on the wall of a zone. */
+export const at = (instant, zone, options = CLOCK) =>
+  written(instant, locale, zone, options.hour ? { hourCycle: 'h23', ...options } : options);
 
 const DAY = { weekday: 'short', day: 'numeric', month: 'short' };
 export const day = (instant, zone) => at(instant, zone, DAY);
 export const longDay = (instant, zone) => at(instant, zone, { weekday: 'long', day: 'numeric', month: 'long' });
-const calendar = (instant, zone) => new Intl.DateTimeFormat('en-CA', { timeZone: zone }).format(new Date(instant));
+const calendar = (instant, zone) => written(instant, 'en-CA', zone, {});
 export const sameDay = (one, other, zone) => calendar(one, zone) === calendar(other, zone);
 
 export const place = zone => (zone.includes('/') ? zone.split('/').pop().replaceAll('_', ' ') : zone);
@@ -54,8 +65,8 @@ export function bothZones(instant, zone) {
 export function instantOf(wall, zone) {
   const shown = Date.parse(`${wall}Z`);
   const ahead = instant => {
-    const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
-    return Date.parse(`${parts.format(new Date(instant)).replace(' ', 'T')}Z`) - instant;
+    const wall = written(instant, 'sv-SE', zone, { dateStyle: 'short', timeStyle: 'medium' });
+    return Date.parse(`${wall.replace(' ', 'T')}Z`) - instant;
   };
   const near = shown - ahead(shown);
   return new Date(shown - ahead(near));
@@ -63,13 +74,9 @@ export function instantOf(wall, zone) {
 
 /** What a field of date and time shows for an instant. */
 export const wallOf = (instant, zone) =>
-  new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
-    .format(new Date(instant))
-    .replace(' ', 'T');
+  written(instant, 'sv-SE', zone, { dateStyle: 'short', timeStyle: 'short' }).replace(' ', 'T');
 
-function offsetText(instant, zone) {
-  return new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).format(new Date(instant));
-}
+const offsetText = (instant, zone) => written(instant, 'en', zone, { timeZoneName: 'longOffset' });
 
 /** mm:ss, from an hour on h:mm:ss. */
 export function clockText(milliseconds) {

@@ -3,6 +3,7 @@ import { byId, h } from './dom.js';
 import { t } from './i18n.js';
 
 const SHOWN_MS = 8_000;
+const UNDO_MS = 10_000;
 
 /** Say something to screen readers; urgent interrupts. */
 export function say(text, urgent = false) {
@@ -19,34 +20,29 @@ export function toast(text) {
   leaveAfter(box, SHOWN_MS);
 }
 
-/** Announce `run`, which happens after ten seconds unless the person takes it back. */
-export function undoable(text, run, takenBack) {
-  const box = show(
-    text,
-    h(
-      'button',
-      {
-        type: 'button',
-        onclick: () => {
-          box.dataset.undone = 'true';
-          box.remove();
-          takenBack?.();
-        },
-      },
-      t('Undo'),
-    ),
-  );
-  const finish = () => {
-    if (box.matches(':hover, :focus-within')) return setTimeout(finish, 1_000);
-    if (!box.dataset.undone) {
-      box.remove();
-      run();
-    }
-    return undefined;
-  };
+const undecided = new Set();
+
+/**
+ * Announce `run`, which happens after ten seconds, or when the page is left, unless the person takes it back.
+ * `settled()` is called either way. Returns the way to take it back.
+ */
+export function undoable(text, run, settled) {
+  const undo = () => decide(() => {});
+  const carryOut = () => decide(run);
+  const box = show(text, h('button', { type: 'button', onclick: undo }, t('Undo')));
   box.querySelector('.dismiss').remove();
-  setTimeout(finish, 10_000);
+  function decide(then) {
+    if (!undecided.delete(carryOut)) return;
+    box.remove();
+    settled();
+    then();
+  }
+  const patience = () => (box.matches(':hover, :focus-within') ? setTimeout(patience, 1_000) : carryOut());
+  undecided.add(carryOut);
+  setTimeout(patience, UNDO_MS);
+  return undo;
 }
+addEventListener('pagehide', () => undecided.forEach(carryOut => carryOut()));
 
 function show(text, ...actions) {
   const dismiss = h(

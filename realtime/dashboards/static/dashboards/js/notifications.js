@@ -1,9 +1,8 @@
 // The inbox as a list, grouped by day, newest first.
-import { now } from './clock.js';
 import { byId, h, icon, ltr } from './dom.js';
 import { at, longDay, t, tn } from './i18n.js';
-import { empty } from './rows.js';
-import { markRead, state } from './scheduling.js';
+import { button, empty, group, remembering } from './rows.js';
+import { later, markRead, state } from './scheduling.js';
 import { settings } from './settings.js';
 
 const ICONS = {
@@ -19,11 +18,26 @@ const ICONS = {
   appointment_started: 'play',
 };
 
+const ALL = 'notes';
+const keyOf = one => `note-${one.seq}`;
+const undoOf = one => state.undecided.get(keyOf(one)) ?? (one.read_at ? null : state.undecided.get(ALL));
+
+function readButton(one) {
+  const undo = undoOf(one);
+  if (one.read_at && !undo) return null;
+  const text = undo ? t('Undo') : t('Mark read');
+  const run = undo ?? (() => later(keyOf(one), t('Marked read: {title}', { title: one.title }), () => markRead(one.seq)));
+  const made = button(text, run);
+  made.setAttribute('aria-label', `${text}: ${one.title} ${one.seq}`);
+  made.dataset.action = 'read'; // what takes it back takes over its focus
+  return made;
+}
+
 function entry(one) {
   const link = one.appointment && h('a', { href: `#A-${one.appointment}` }, ltr(`A-${one.appointment}`));
   return h(
     'li',
-    { className: 'row note', 'data-unread': !one.read_at, 'data-seq': one.seq },
+    { className: 'row note', 'data-unread': !one.read_at && !undoOf(one), 'data-seq': one.seq },
     icon(ICONS[one.type] ?? 'info'),
     h(
       'div',
@@ -32,23 +46,21 @@ function entry(one) {
       h('p', { dir: 'auto' }, one.message),
       h('p', { className: 'meta' }, ltr(at(one.created_at, settings.timezone)), link),
     ),
-    h(
-      'div',
-      { className: 'acts' },
-      one.read_at
-        ? null
-        : h(
-            'button',
-            {
-              type: 'button',
-              className: 'btn',
-              'aria-label': `${t('Mark read')}: ${one.title} ${one.seq}`,
-              onclick: () => markRead(one.seq),
-            },
-            t('Mark read'),
-          ),
-    ),
+    h('div', { className: 'acts' }, readButton(one)),
   );
+}
+
+const remembered = remembering();
+const entryOf = one =>
+  remembered(one.seq, [one.read_at, Boolean(undoOf(one)), one.message].join('|'), () => entry(one));
+
+function readAll() {
+  const undo = state.undecided.get(ALL);
+  const made = undo
+    ? button(t('Undo'), undo)
+    : button(t('Mark all read'), () => later(ALL, t('All are marked read.'), () => markRead()));
+  made.disabled = !state.unread;
+  return h('div', { className: 'acts' }, made);
 }
 
 /** The nodes of the tab. */
@@ -59,25 +71,10 @@ export function notifications() {
   if (!rows.length) return [empty(t('No notifications yet.'), t('What concerns you appears here.'))];
   const days = new Map();
   for (const one of rows) {
-    const name = longDay(one.created_at ?? now(), settings.timezone);
+    const name = longDay(one.created_at, settings.timezone);
     days.set(name, [...(days.get(name) ?? []), one]);
   }
-  const all = h(
-    'div',
-    { className: 'acts' },
-    h(
-      'button',
-      { type: 'button', className: 'btn', disabled: !state.unread, onclick: () => markRead() },
-      t('Mark all read'),
-    ),
-  );
-  return [
-    all,
-    ...[...days].flatMap(([name, ones]) => [
-      h('div', { className: 'group' }, h('h2', {}, name)),
-      h('ul', { role: 'list', 'aria-label': name }, ones.map(entry)),
-    ]),
-  ];
+  return [readAll(), ...[...days].flatMap(([name, ones]) => group(name, ones.map(entryOf)))];
 }
 
 /** The number at the bell. */

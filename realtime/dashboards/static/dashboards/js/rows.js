@@ -4,7 +4,7 @@ import { h, icon, ltr, said, sync } from './dom.js';
 import { at, bothZones, clockText, isRtl, t } from './i18n.js';
 import { settings } from './settings.js';
 import { badge, number, phase, TIMED, type } from './statuses.js';
-import { state } from './scheduling.js';
+import { doing, state } from './scheduling.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -100,7 +100,20 @@ function conflictLine(appointment, onDetails) {
   );
 }
 
-const kept = new Map();
+/** A memory of nodes by id: the same node while its key is the same, and a new one takes over the focus. */
+export function remembering() {
+  const kept = new Map();
+  return (id, key, build) => {
+    const known = kept.get(id);
+    if (known?.key === key) return known.node;
+    const node = build();
+    const focused = known?.node.contains(document.activeElement) && document.activeElement;
+    kept.set(id, { key, node });
+    if (focused) queueMicrotask(() => refocus(node, focused));
+    return node;
+  };
+}
+const rowsById = remembering();
 
 /**
  * The row of an appointment. `make()` gives its parts: `facts`, `actions`, `quote`, `tick`, `onDetails`; it is only
@@ -114,28 +127,20 @@ export function row(appointment, make, extra = '') {
     appointment.response_deadline,
     appointment.offer_read_at,
     appointment.claimed_by,
-    state.busy.get(appointment.id),
+    ...doing(appointment),
     state.conflicts.has(appointment.id),
     state.conflicts.get(appointment.id)?.by,
     appointment.allowed_actions?.join(),
     extra,
   ].join('|');
-  const known = kept.get(appointment.id);
-  if (known?.key === key) return known.node;
-  const node = build(appointment, make());
-  const focused = known?.node.contains(document.activeElement) && document.activeElement;
-  kept.set(appointment.id, { key, node });
-  if (focused) queueMicrotask(() => refocus(node, focused));
-  return node;
+  return rowsById(appointment.id, key, () => build(appointment, make()));
 }
 
-/** The same button of the new row, else its title: focus never falls out of the list. */
+/** The same button of the new node, else its title or first button: focus never falls out of the list. */
 function refocus(node, was) {
-  const name = was.getAttribute('aria-label') ?? was.textContent;
-  const same = [...node.querySelectorAll('button, a, summary')].find(
-    one => (one.getAttribute('aria-label') ?? one.textContent) === name,
-  );
-  (same ?? node.querySelector('h3 a'))?.focus();
+  const nameOf = one => one.dataset.action ?? one.getAttribute('aria-label') ?? one.textContent;
+  const same = [...node.querySelectorAll('button, a, summary')].find(one => nameOf(one) === nameOf(was));
+  (same ?? node.querySelector('h3 a') ?? node.querySelector('button, a'))?.focus();
 }
 
 function build(appointment, { facts = [], actions = [], quote, onDetails, tick }) {
@@ -195,9 +200,13 @@ function build(appointment, { facts = [], actions = [], quote, onDetails, tick }
   return node;
 }
 
-/** Mark the button of a running action. */
-export function busyWords(appointment, action, text, working) {
-  return state.busy.get(appointment.id) === action ? working : text;
+/** A button that says so while its action runs, and keeps the focus. */
+export function busyButton(appointment, action, [text, working], run, kind = '') {
+  const busy = state.busy.get(appointment.id) === action;
+  const made = button(busy ? working : text, run, kind, appointment);
+  made.dataset.action = action;
+  if (busy) made.setAttribute('aria-disabled', 'true');
+  return made;
 }
 
 const timers = new WeakMap();

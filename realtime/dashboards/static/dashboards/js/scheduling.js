@@ -1,5 +1,6 @@
 // The store: what is known of appointments and notifications, and every write. The server decides; nothing is guessed.
 import { all, get, post } from './api.js';
+import { toast, undoable } from './messages.js';
 import { settings } from './settings.js';
 
 const APPOINTMENTS = '/api/scheduling/appointments/';
@@ -14,6 +15,7 @@ export const state = {
   error: null,
   busy: new Map(),
   conflicts: new Map(),
+  undecided: new Map(), // what waits its ten seconds, with the way to take it back
   acted: false, // the last change was this person's own
 };
 
@@ -140,6 +142,17 @@ async function whoWasFaster(id) {
   return act ? { by: act.performed_by_name, at: act.timestamp } : {};
 }
 
+/** Do it in ten seconds, unless it is taken back; until then `state.undecided` holds the way back under `key`. */
+export function later(key, text, run) {
+  const settled = () => {
+    state.undecided.delete(key);
+    changed();
+  };
+  const carryOut = () => run().catch(error => toast(error.message));
+  state.undecided.set(key, undoable(text, carryOut, settled));
+  changed();
+}
+
 export const rejectAppointment = (id, rejection_reason) => updateAppointmentStatus(id, 'reject', { rejection_reason });
 export const reviewRejection = (id, review_decision, review_notes = '') =>
   updateAppointmentStatus(id, 'review_rejection', { review_decision, review_notes });
@@ -175,6 +188,9 @@ export function apply(event) {
   }
   changed();
 }
+
+/** What this person is doing to an appointment. */
+export const doing = ({ id }) => [state.busy.get(id), state.undecided.has(id)];
 
 /** Forget an appointment that the reader no longer sees. */
 export function drop(id) {

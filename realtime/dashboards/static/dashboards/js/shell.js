@@ -1,6 +1,7 @@
 // What every page has: theme, clock, preferences, shortcuts' help, menus that close.
 import * as clock from './clock.js';
 import { ask } from './dialogs.js';
+import { namesShown, showNames } from './desktop.js';
 import { byId, h, ltr } from './dom.js';
 import { at, place, t } from './i18n.js';
 import { preference, prefer } from './preferences.js';
@@ -64,24 +65,29 @@ function applyMotion(paused) {
 function startPreferences() {
   const box = byId('preferences');
   if (!box) return;
-  const choice = (name, label, otherwise, apply = () => {}) => {
-    const tick = h('input', { type: 'checkbox', checked: preference(name, otherwise) });
-    tick.addEventListener('change', () => {
-      apply(tick.checked);
-      prefer(name, tick.checked).catch(() => {});
+  const tick = (label, checked, choose) =>
+    h(
+      'label',
+      { className: 'check' },
+      h('input', { type: 'checkbox', checked, onchange: event => choose(event.target.checked) }),
+      label,
+    );
+  const choice = (name, label, otherwise, apply = () => {}) =>
+    tick(label, preference(name, otherwise), chosen => {
+      apply(chosen);
+      prefer(name, chosen).catch(() => {});
     });
-    return h('label', { className: 'check' }, tick, label);
-  };
   applyMotion(preference('motion', false));
   box.append(
     choice('motion', t('Pause animations'), false, applyMotion),
     choice('sound', t('Chime when something arrives'), false),
+    tick(t('Names in the notifications of this browser'), namesShown(), showNames),
     choice('shortcuts', t('Keyboard shortcuts'), settings.user.role !== 'patient'),
     quietHours(),
   );
 }
 
-/** When no reminder is sent: both times, or none. */
+/** When no reminder is sent and nothing chimes: both times, or none. */
 function quietHours() {
   const [from, to] = preference('quiet_hours', '').split('-');
   const time = (value, label) => h('input', { type: 'time', value: value ?? '', 'aria-label': label });
@@ -100,7 +106,7 @@ function quietHours() {
   return h(
     'fieldset',
     { className: 'field' },
-    h('legend', { className: 'legend' }, t('No reminders between')),
+    h('legend', { className: 'legend' }, t('No reminders and no chime between')),
     h('div', { className: 'quiet' }, begin, h('span', { 'aria-hidden': 'true' }, '–'), end),
     said,
   );

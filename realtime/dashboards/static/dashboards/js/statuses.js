@@ -40,7 +40,8 @@ export function phase(appointment, time = now()) {
 }
 
 export const TIMED = ['overdue', 'due', 'awaiting'];
-export const glyph = name => SHOWN[name][0];
+/** The icon of a phase on its colour. */
+export const glyph = name => h('span', { className: 'glyph', 'data-tone': SHOWN[name][2] }, icon(SHOWN[name][0]));
 export const label = name => SHOWN[name][1];
 
 export function badge(appointment) {
