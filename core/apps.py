@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db import connection
 
 
 class CoreConfig(AppConfig):
@@ -11,6 +12,10 @@ class CoreConfig(AppConfig):
             telemetry,
         )
 
+        if connection.vendor == "postgresql":
+            from core.instants import read_fast  # noqa: PLC0415 - a site on SQLite has no such driver
+
+            read_fast()
         telemetry.start()
 
 

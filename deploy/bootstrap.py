@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
+# Where it is set, each of a dozen processes would compile all of its modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 class Failure(Exception):
@@ -125,20 +127,22 @@ def stamp(name: str) -> Path:
     return VENV / f".installed-{name}"
 
 
-def make_environment() -> None:
-    """Create `.venv`, also over one whose Python has gone or that was left half made. Raises Failure."""
-    pip = [str(PYTHON), "-m", "pip", "--version"]
-    if PYTHON.exists() and subprocess.run(pip, capture_output=True, check=False).returncode == 0:
+def make_environment(venv: Path | None = None) -> None:
+    """Create `.venv` or another one, also over one whose Python has gone or that was left half made. Raises Failure."""
+    venv = venv or VENV
+    python = venv / "bin" / "python"
+    pip = [str(python), "-m", "pip", "--version"]
+    if python.exists() and subprocess.run(pip, capture_output=True, check=False).returncode == 0:
         return
     say("Making the virtual environment …")
-    run([find_python(), "-m", "venv", "--clear", str(VENV)])
+    run([find_python(), "-m", "venv", "--clear", str(venv)])
 
 
-def pip_install(lock: Path) -> None:
+def pip_install(lock: Path, python: Path | None = None) -> None:
     """Install what the lock names, checked by its hashes, with a line that moves on a terminal. Raises Failure."""
     say(f"Installing requirements/{lock.name} (the first time takes a minute or two) …")
     command = [
-        str(PYTHON),
+        str(python or PYTHON),
         "-m",
         "pip",
         "install",

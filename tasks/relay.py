@@ -27,8 +27,9 @@ from core.outbox.waking import CHANNEL
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 0.05
-# With LISTEN the poll only covers a lost hint and back-offs.
-LISTENING_POLL_SECONDS: Final = 0.25
+# Of whoever is woken the poll only covers a lost hint and back-offs.
+WOKEN_POLL_SECONDS: Final = 0.25
+WATCH_SECONDS: Final = 0.02
 SWEEP_SECONDS: Final = 1.0
 AFTER_FAILURE_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 2.0
@@ -76,8 +77,7 @@ class Relay:
         self._listening = threading.Event()
         self._duties = [Duty("sweep", self._sweep), Duty("beat", self._beat, BEAT_PATIENCE)]
         self._duties += [Duty(lane.value, partial(self._drain, lane)) for lane in Lane]
-        if connection.vendor == "postgresql":
-            self._duties.append(Duty("listen", self._listen))
+        self._duties.append(Duty("listen", self._listen if connection.vendor == "postgresql" else self._watch))
 
     def run(self) -> None:
         """Start all duties and wait for the end. Raises StuckError when one of them hangs."""
@@ -118,7 +118,7 @@ class Relay:
             if not drained.reachable:
                 self.stop.wait(AFTER_FAILURE_SECONDS)
             elif not drained.done:
-                promised.wait(LISTENING_POLL_SECONDS if self._listening.is_set() else POLL_SECONDS)
+                promised.wait(WOKEN_POLL_SECONDS if self._listening.is_set() else POLL_SECONDS)
 
     def _sweep(self, duty: Duty) -> None:
         while not self.stop.is_set():
@@ -147,6 +147,22 @@ class Relay:
                             self._wake()
                 finally:
                     self._listening.clear()
+
+    def _watch(self, duty: Duty) -> None:
+        """Wake the drains when another connection has committed to SQLite: it counts, and asking takes no lock."""
+        self._listening.set()
+        try:
+            with connection.cursor() as cursor:
+                seen = None
+                while not self.stop.wait(WATCH_SECONDS):
+                    duty.silent = 0
+                    cursor.execute("PRAGMA data_version")
+                    version = cursor.fetchone()
+                    if version != seen:
+                        self._wake()
+                    seen = version
+        finally:
+            self._listening.clear()
 
     def _wake(self) -> None:
         for promised in self._promised.values():

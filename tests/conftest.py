@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from core.accounts.models import User
 from core.celery import app as celery_app
 from tests.support.cast import Cast, client_of, make_cast
+from tests.support.flushing import flush_gently
 from tests.support.mail import mailbox  # noqa: F401 - a fixture
 from tests.support.provider import provider  # noqa: F401 - a fixture
 
@@ -24,6 +25,12 @@ if pool := settings.DATABASES["default"].get("OPTIONS", {}).get("pool"):
     pool["max_size"] = 45  # for each racer one that it keeps, and one for the test
 
 Api = Callable[[User | None], APIClient]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The test database, which tests that commit empty gently."""
+    flush_gently()
 
 
 @pytest.fixture

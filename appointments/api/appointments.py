@@ -30,7 +30,7 @@ from appointments.api.booking import booking_from
 from appointments.api.calendar import CALENDAR, AnyAccept, as_answer
 from appointments.api.editing import edit_from
 from appointments.api.filters import ListQuery, filtered
-from appointments.api.rendering import for_rendering, instant, render, render_appointments, render_written
+from appointments.api.rendering import for_rendering, instant, render, render_appointments, render_booked
 from appointments.errors import NotFound
 from appointments.models import Appointment, AppointmentLog, AppointmentStatus
 from appointments.policy import current_policy
@@ -135,7 +135,7 @@ class AppointmentViewSet(ActionsMixin, Idempotent, GenericViewSet[Appointment]):
         actor, now = user_of(request), arrived_at(request)
         asked = booking_from(request, actor)
         appointment = booking.book(asked, actor, now)
-        return Response(render_written(appointment, actor, now), status=status.HTTP_201_CREATED)
+        return Response(render_booked(appointment, actor, now), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=inputs.UpdateInput, responses=schemas.AppointmentSchema)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, QuerySet
 
 from appointments import machine
 from appointments.models import (
@@ -76,9 +76,13 @@ def render_written(appointment: Appointment, reader: User, now: datetime) -> dic
     """
     if reader.role == Role.THERAPIST:
         return render_appointments([appointment.pk], reader, now).get(appointment.pk)
-    assignments = Prefetch("assignments", _assignments())
-    prefetch_related_objects([appointment], "patient", "therapist", "service", "institution", assignments)
-    return render(appointment, reader, now, current_policy())
+    history = _assignments().filter(appointment=appointment)
+    return render(appointment, reader, now, current_policy(), list(history))
+
+
+def render_booked(appointment: Appointment, reader: User, now: datetime) -> dict[str, Any]:
+    """The same for a row that is new: its offer has been neither read nor refused."""
+    return render(appointment, reader, now, current_policy(), ())
 
 
 def view_of(appointment: Appointment, reader: User) -> View:
@@ -90,17 +94,24 @@ def view_of(appointment: Appointment, reader: User) -> View:
     return View.OPEN_REQUEST if getattr(appointment, "_takeable", False) else View.FORMER
 
 
-def render(appointment: Appointment, reader: User, now: datetime, policy: Policy) -> dict[str, Any]:
-    """The resource of the contract for `reader`."""
+def render(
+    appointment: Appointment,
+    reader: User,
+    now: datetime,
+    policy: Policy,
+    history: Iterable[Assignment] | None = None,
+) -> dict[str, Any]:
+    """The resource of the contract for `reader`; `history` are its assignments where they are not loaded with it."""
     view = view_of(appointment, reader)
+    assignments = appointment.assignments.all() if history is None else history
     staff = reader.role in {Role.OPERATOR, Role.ADMIN}
     shown = {
         **_identity(appointment),
         **_people(appointment),
         **_time(appointment),
         **_visit(appointment),
-        **_offer(appointment, staff=staff),
-        **_rejections(appointment, reader, staff=staff),
+        **_offer(appointment, assignments, staff=staff),
+        **_rejections(assignments, reader, staff=staff),
         **_outcome(appointment),
         "allowed_actions": machine.allowed_actions(appointment, reader, now, policy),
     }
@@ -174,8 +185,8 @@ def _visit(appointment: Appointment) -> dict[str, Any]:
     }
 
 
-def _offer(appointment: Appointment, *, staff: bool) -> dict[str, Any]:
-    live = next((row for row in appointment.assignments.all() if row.ended_at is None), None)
+def _offer(appointment: Appointment, assignments: Iterable[Assignment], *, staff: bool) -> dict[str, Any]:
+    live = next((row for row in assignments if row.ended_at is None), None)
     seen = live if staff else None
     return {
         "origin": appointment.origin,
@@ -189,9 +200,9 @@ def _offer(appointment: Appointment, *, staff: bool) -> dict[str, Any]:
     }
 
 
-def _rejections(appointment: Appointment, reader: User, *, staff: bool) -> dict[str, Any]:
+def _rejections(assignments: Iterable[Assignment], reader: User, *, staff: bool) -> dict[str, Any]:
     """All for operators, a therapist's own, and for the patient that of the therapist they had chosen."""
-    refused = [row for row in appointment.assignments.all() if hasattr(row, "rejection")]
+    refused = [row for row in assignments if hasattr(row, "rejection")]
     if reader.role == Role.PATIENT:
         refused = [row for row in refused if row.origin == Origin.PATIENT]
     elif not staff:

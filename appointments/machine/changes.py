@@ -1,10 +1,10 @@
 """A planned move: every column it touches, and what it leaves behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -33,19 +33,32 @@ CLAIMABLE = frozenset({State.UNASSIGNED, State.OFFERED, State.REJECTED})
 _NAMES: Mapping[str, str] = {field.attname: field.name for field in Appointment._meta.concrete_fields}
 
 
-# The log's own timestamp says it.
-_UNLOGGED = frozenset({"updated_at"})
+class Values(dict[str, Any]):
+    """What a move writes, by column; a sweep's rows share one, so what follows from it is worked out once."""
+
+    @cached_property
+    def key(self) -> tuple[tuple[str, Any], ...]:
+        """Equal for moves that write the same."""
+        return tuple(self.items())
+
+    @cached_property
+    def logged(self) -> Sequence[tuple[str, str, Any, Any]]:
+        """Each column, what the log calls it, its value, and that as JSON."""
+        return [(column, logged_name(column), value, plain(value)) for column, value in self.items()]
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
-    """One planned move of one appointment: `values` by column, the `before` of the same columns, and its effects."""
+    """One planned move of one appointment: `values`, the `before` of the same columns, and its effects.
+
+    `version` and `updated_at` are not among the values: every row that bumps moves them.
+    """
 
     row: Transition
     appointment: Appointment
     actor: User | None
     now: datetime
-    values: dict[str, Any]
+    values: Values
     notes: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     tasks: Sequence[Task] = ()
@@ -55,9 +68,11 @@ class Change:
     source: State = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pk = self.appointment.pk
-        self.before = {name: getattr(self.appointment, name) for name in self.values if name not in _UNLOGGED}
-        self.source = state_of(self.appointment)
+        appointment = self.appointment
+        self.pk = appointment.pk
+        self.before = {name: getattr(appointment, name) for name in self.values}
+        self.before["version"] = appointment.version
+        self.source = state_of(appointment)
 
     def was(self, name: str) -> Any:
         """The value a column had before the change."""
@@ -69,13 +84,23 @@ class Change:
 
     @property
     def log_values(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Old and new of every column that differs, as JSON."""
+        """Old and new of every column that differs, as JSON; `updated_at` is the log's own timestamp."""
         old, new = {}, {}
-        for column, value in self.values.items():
-            if column not in _UNLOGGED and value != self.before[column]:
-                name = logged_name(column)
-                old[name], new[name] = plain(self.before[column]), plain(value)
+        for column, name, value, shown in self.values.logged:
+            was = self.before[column]
+            if was != value:
+                old[name], new[name] = plain(was), shown
+        if self.row.bumps:
+            old["version"], new["version"] = self.before["version"], self.before["version"] + 1
         return old, new
+
+    def carry_over(self) -> None:
+        """Bring the loaded appointment to what the database holds once the change is written."""
+        for name, value in self.values.items():
+            setattr(self.appointment, name, value)
+        if self.row.bumps:
+            self.appointment.version = self.before["version"] + 1
+            self.appointment.updated_at = self.now
 
 
 def logged_name(column: str) -> str:
@@ -118,7 +143,20 @@ def plan(
     **effects: Any,
 ) -> Change:
     """Work out every column that the row of the table and the service's `changes` touch."""
-    values = {**_columns_of(row.to), **(changes or {})}
-    if row.bumps:
-        values.update(version=appointment.version + 1, updated_at=now)
-    return Change(row, appointment, actor, now, values, **effects)
+    return Change(row, appointment, actor, now, _values(row, changes), **effects)
+
+
+def plan_alike(
+    row: Transition,
+    appointments: Iterable[Appointment],
+    now: datetime,
+    changes: Mapping[str, Any] | None = None,
+    **effects: Any,
+) -> list[Change]:
+    """The same move by the system for each of many."""
+    values = _values(row, changes)
+    return [Change(row, appointment, None, now, values, **effects) for appointment in appointments]
+
+
+def _values(row: Transition, changes: Mapping[str, Any] | None) -> Values:
+    return Values(_columns_of(row.to), **(changes or {}))

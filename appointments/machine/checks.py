@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
 from appointments.errors import (
     DeadlinePassed,
@@ -17,7 +18,7 @@ from appointments.models import (
     AssignmentStatus,
 )
 from appointments.policy import Policy
-from appointments.transitions import TRANSITIONS, Transition, Who, rows_for, state_of
+from appointments.transitions import TRANSITIONS, State, Transition, Who, rows_for, state_of
 from core.accounts.models import Role, User
 from core.errors import DomainError
 
@@ -51,8 +52,8 @@ def check_role(action: str, actor: User) -> None:
         raise PermissionDenied(f"A {actor.get_role_display().lower()} may not {action.replace('_', ' ')}.")
 
 
-def capacity(row: Transition, appointment: Appointment, actor: User | None) -> Who:
-    """In which capacity `actor` meets this appointment under this row of the table."""
+def capacity(appointment: Appointment, actor: User | None) -> Who:
+    """In which capacity `actor` meets this appointment."""
     if actor is None:
         return Who.SYSTEM
     if actor.role == Role.THERAPIST:
@@ -94,7 +95,7 @@ def refusal(
     if not not_hidden.holds(appointment, now, policy):
         return InvalidTransition(not_hidden.refusal)
     state = state_of(appointment)
-    if state not in row.by.get(capacity(row, appointment, actor), frozenset()):
+    if state not in row.by.get(capacity(appointment, actor), frozenset()):
         return InvalidTransition(f"Cannot {row.action.replace('_', ' ')}: the appointment is {state.status.value}.")
     for guard in row.guards:
         if not guard.holds(appointment, now, policy):
@@ -104,11 +105,14 @@ def refusal(
 
 def allowed_actions(appointment: Appointment, actor: User, now: datetime, policy: Policy) -> list[str]:
     """The actions that `actor` may take on this appointment now, in the order of the table; reads no database."""
-    allowed: list[str] = []
-    for row in TRANSITIONS.values():
-        if row.listed and row.action not in allowed and refusal(row, appointment, actor, now, policy) is None:
-            allowed.append(row.action)
-    return allowed
+    rows = _listed(capacity(appointment, actor), state_of(appointment))
+    return list(dict.fromkeys(row.action for row in rows if refusal(row, appointment, actor, now, policy) is None))
+
+
+@cache
+def _listed(who: Who, state: State) -> tuple[Transition, ...]:
+    """The few rows that may be open to somebody: a page of a list asks for every appointment."""
+    return tuple(row for row in TRANSITIONS.values() if row.listed and state in row.by.get(who, frozenset()))
 
 
 def _answers_too_late(row: Transition, appointment: Appointment, actor: User) -> bool:

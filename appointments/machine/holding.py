@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import IntegrityError
-from django.db.models import F
+from django.db import IntegrityError, connection
+from django.db.models import F, QuerySet
 
 from appointments.errors import (
     DoubleBooked,
@@ -40,21 +40,22 @@ def holds_therapist(status: str, therapist_id: int | None) -> bool:
 
 
 def refuse_taken(appointment: Appointment) -> None:
+    """Refuse time that is taken, for an appointment that is not written yet. Raises DoubleBooked and SlotFull."""
     period = (appointment.start, appointment.end)
     if holds_therapist(appointment.status, appointment.therapist_id):
         assert appointment.therapist_id is not None
-        if therapist_bookings(appointment.therapist_id, *period, appointment.time_slot_id, but=None).exists():
-            raise DoubleBooked(THERAPIST_TAKEN)
+        taken = therapist_bookings(appointment.therapist_id, *period, appointment.time_slot_id, but=None)
+        _refuse(taken, THERAPIST_TAKEN)
         refuse_held(appointment.therapist_id, *period, appointment.time_slot_id)
-    if patient_bookings(appointment.patient_id, *period, but=None).exists():
-        raise DoubleBooked(PATIENT_TAKEN)
+    _refuse(patient_bookings(appointment.patient_id, *period, but=None), PATIENT_TAKEN)
 
 
 def refuse_overlap(change: Change) -> None:
     """Refuse time that is taken: of a newly held therapist or period, and of the patient."""
-    status, therapist_id = change.after("status"), change.after("therapist_id")
+    status = change.after("status")
     if status not in HELD:
         return
+    therapist_id = change.after("therapist_id")
     start, end, slot_id = change.after("start"), change.after("end"), change.after("time_slot_id")
     pk = change.pk
     same_period = (change.was("start"), change.was("end")) == (start, end)
@@ -63,13 +64,18 @@ def refuse_overlap(change: Change) -> None:
         held and same_period and (change.was("therapist_id"), change.was("time_slot_id")) == (therapist_id, slot_id)
     )
     takes_therapist = holds_therapist(status, therapist_id) and not same_hold
-    if takes_therapist and therapist_bookings(therapist_id, start, end, slot_id, but=pk).exists():
-        raise DoubleBooked(THERAPIST_TAKEN)
     if takes_therapist:
+        _refuse(therapist_bookings(therapist_id, start, end, slot_id, but=pk), THERAPIST_TAKEN)
         refuse_held(therapist_id, start, end, slot_id)
     takes_patient = not (same_period and change.was("status") in HELD)
-    if takes_patient and patient_bookings(change.after("patient_id"), start, end, but=pk).exists():
-        raise DoubleBooked(PATIENT_TAKEN)
+    if takes_patient:
+        _refuse(patient_bookings(change.after("patient_id"), start, end, but=pk), PATIENT_TAKEN)
+
+
+def _refuse(bookings: QuerySet[Appointment], refusal: str) -> None:
+    """Raises DoubleBooked where there are any; PostgreSQL's exclusion constraints see to it at the write itself."""
+    if connection.vendor != "postgresql" and bookings.exists():
+        raise DoubleBooked(refusal)
 
 
 def refuse_held(therapist_id: int, start: datetime, end: datetime, slot_id: int | None) -> None:
@@ -102,10 +108,11 @@ def move_places(changes: Iterable[Change]) -> None:
     """Keep each slot's count of places in step with the appointments that hold one."""
     deltas: dict[int, int] = defaultdict(int)
     for change in changes:
-        if holds_therapist(change.was("status"), change.was("therapist_id")) and change.was("time_slot_id"):
-            deltas[change.was("time_slot_id")] -= 1
-        if holds_therapist(change.after("status"), change.after("therapist_id")) and change.after("time_slot_id"):
-            deltas[change.after("time_slot_id")] += 1
+        before, after = change.was("time_slot_id"), change.after("time_slot_id")
+        if before and holds_therapist(change.was("status"), change.was("therapist_id")):
+            deltas[before] -= 1
+        if after and holds_therapist(change.after("status"), change.after("therapist_id")):
+            deltas[after] += 1
     for slot_id, delta in sorted(deltas.items()):
         take_places(slot_id, delta)
 

@@ -1,8 +1,11 @@
 """Carrying changes out as a whole: UPDATE, places, assignment, audit row, Outbox rows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -12,8 +15,8 @@ from appointments.errors import (
     InvalidTransition,
 )
 from appointments.events import EventType
-from appointments.machine.changes import Change, logged_name, plain, plan
-from appointments.machine.checks import check
+from appointments.machine.changes import Change, Values, logged_name, plain, plan, plan_alike
+from appointments.machine.checks import check, refusal
 from appointments.machine.holding import (
     holds_therapist,
     move_places,
@@ -36,7 +39,9 @@ from appointments.transitions import TRANSITIONS, State, state_of
 from core.accounts.models import User
 from core.inserting import insert_many
 from core.lookups import AnyOf
-from core.outbox.writing import Effect, write_many
+from core.outbox.writing import write_many
+
+Planned = Mapping[str, Any] | Callable[[Appointment], Mapping[str, Any]]
 
 _CREATED_COLUMNS = (
     *("status", "version", "patient_id", "therapist_id", "service_id", "appointment_type", "start", "end"),
@@ -82,27 +87,33 @@ def apply_many(
     *,
     limit: int,
     where: Q | None = None,
-    planned: Callable[[Appointment], Mapping[str, Any]] = lambda appointment: {},
+    planned: Planned = MappingProxyType({}),
+    also: Mapping[str, Planned] = MappingProxyType({}),
     policy: Policy | None = None,
     wait: bool = False,
     order: str = "id",
-    unread: Sequence[str] = (),
 ) -> list[Appointment]:
     """Move up to `limit` rows that the system may move by this row now, the first by `order`.
 
-    Of columns that are `unread` neither the row of the table nor `planned` needs to know. Rows locked by others are
-    left to them, or with `wait` waited for.
+    `planned` is what `apply` takes, the same for all rows or, which costs more, a function of each; `also` are further
+    rows of the table, for appointments that `name` does not move, with what is planned for those.
+    Rows locked by others are left to them, or with `wait` waited for.
     """
-    row = TRANSITIONS[name]
-    due = Appointment.objects.filter(row.where(now, policy or current_policy()), where or Q())
+    policy = policy or current_policy()
+    moves = [(TRANSITIONS[each], plans) for each, plans in {name: planned, **also}.items()]
+    condition = reduce(or_, (row.where(now, policy) for row, _ in moves))
+    due = Appointment.objects.filter(condition, where or Q())
     # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
     with transaction.atomic(savepoint=False):
-        rows = (
-            due.defer(*_UNTOUCHED, *unread)
-            .select_for_update(skip_locked=not wait, of=("self",))
-            .order_by(order)[:limit]
-        )
-        changes = [plan(row, appointment, None, now, **planned(appointment)) for appointment in rows]
+        locked = due.defer(*_UNTOUCHED).select_for_update(skip_locked=not wait, of=("self",))
+        rows = locked.order_by(order)[:limit]
+        changes: list[Change] = []
+        for row, plans in moves:
+            theirs = [each for each in rows if refusal(row, each, None, now, policy) is None] if also else rows
+            if callable(plans):
+                changes += [plan(row, appointment, None, now, **plans(appointment)) for appointment in theirs]
+            else:
+                changes += plan_alike(row, theirs, now, **plans)
         if changes:
             carry_out(changes)
     return [change.appointment for change in changes]
@@ -115,15 +126,12 @@ def carry_out(changes: Sequence[Change]) -> None:
     _update_appointments(changes)
     move_places(changes)
     for change in changes:
-        for name, value in change.values.items():
-            setattr(change.appointment, name, value)
+        change.carry_over()
     _end_or_answer_assignments(changes)
     offered = {change.pk: _open_assignment(change) for change in changes if _opens(change)}
     follow(changes)
-    insert_many(AppointmentLog, _LOG_COLUMNS, [_log(change) for change in changes])
-    effects: list[Effect] = []
-    for change in changes:
-        effects += effects_of(change, offered.get(change.pk))
+    insert_many(AppointmentLog, _LOG_COLUMNS, map(_log, changes))
+    effects = (effect for change in changes for effect in effects_of(change, offered.get(change.pk)))
     write_many(effects, now=changes[0].now)
 
 
@@ -161,37 +169,38 @@ def create(
         )
     if state_of(appointment) in REMINDED:
         plan_reminders([appointment], now)
-    AppointmentLog.objects.create(
-        appointment=appointment,
-        action="created",
-        performed_by=actor,
-        timestamp=now,
-        new_values={logged_name(name): plain(getattr(appointment, name)) for name in _CREATED_COLUMNS},
-    )
+    values = {logged_name(name): plain(getattr(appointment, name)) for name in _CREATED_COLUMNS}
+    performed_by = actor.pk if actor else None
+    insert_many(AppointmentLog, _LOG_COLUMNS, [(appointment.pk, "created", performed_by, now, "", {}, values)])
     write_many(effects_of_creation(appointment, assignment, event, data or {}, audience or {}), now=now)
     return appointment
 
 
 def _update_appointments(changes: Sequence[Change]) -> None:
     """The guarded UPDATE: one statement for all changes that write the same values."""
-    groups: dict[tuple[tuple[str, Any], ...], list[Change]] = defaultdict(list)
-    for change in changes:
-        written = {name: value for name, value in change.values.items() if name != "version"}
-        if change.values:
-            groups[tuple(written.items())].append(change)
-    for same, group in groups.items():
+    for values, group in _alike(changes):
         sources = Q()
         for source in {change.source for change in group}:
             sources |= source.where
-        versions = {change.was("version") for change in group}
+        versions = {change.before["version"] for change in group}
         rows = Appointment.objects.filter(sources, AnyOf("pk", [change.pk for change in group]), version__in=versions)
-        values = dict(same)
-        if "version" in group[0].values:
-            values["version"] = F("version") + 1
+        bumped = {"version": F("version") + 1, "updated_at": group[0].now} if group[0].row.bumps else {}
         with refusing_conflicts():
-            moved = rows.update(**values)
+            moved = rows.update(**values, **bumped)
         if moved != len(group):
             raise InvalidTransition("Somebody else was faster; nothing was changed.")
+
+
+def _alike(changes: Sequence[Change]) -> Iterable[tuple[Values, list[Change]]]:
+    """The changes that write something, by what they write."""
+    shared: dict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        shared[id(change.values)].append(change)
+    groups: dict[tuple[tuple[str, Any], ...], list[Change]] = defaultdict(list)
+    for group in shared.values():
+        if group[0].values or group[0].row.bumps:
+            groups[group[0].values.key] += group
+    return [(group[0].values, group) for group in groups.values()]
 
 
 def _opens(change: Change) -> bool:

@@ -872,7 +872,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="appointment",
-            index=models.Index(fields=["institution", "start", "id"], name="appointment_list"),
+            index=models.Index(
+                fields=["institution", "start", "id", "appointment_date", "status"],
+                name="appointment_list",
+            ),
         ),
         migrations.AddIndex(
             model_name="appointment",

@@ -133,7 +133,8 @@ class Appointment(models.Model):
     class Meta:
         ordering = ("start", "id")
         indexes = (
-            models.Index(fields=("institution", "start", "id"), name="appointment_list"),
+            # Date and status last: a list of some days, or of a status, passes over the others without reading them.
+            models.Index(fields=("institution", "start", "id", "appointment_date", "status"), name="appointment_list"),
             models.Index(fields=("institution", "status", "start", "id"), name="appointment_by_status"),
             models.Index(fields=("therapist", "start"), name="appointment_by_therapist"),
             models.Index(fields=("patient", "start"), name="appointment_by_patient"),

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet, Value
 
 from appointments.models import Service
 from core.accounts.models import Role, User
+from core.lookups import AnyOf
 
 # More people than this are looked up row by row: an index is no help then.
 MOST: Final = 2_000
@@ -17,12 +18,18 @@ def found_by(words: str, reader: User, whole: Q) -> Q:
     asked = words.split()
     found = Q()
     for word, (people, services) in zip(asked, _named(asked, reader), strict=True):
-        names: set[int] | QuerySet[User, int] = people if len(people) <= MOST else people_named(word, reader)
-        anywhere = whole & (Q(patient_id__in=names) | Q(therapist_id__in=names)) | Q(service_id__in=services)
+        anywhere = whole & _of(people, word, reader) | Q(AnyOf("service_id", services))
         if word.isdecimal() and len(word) < 18:
             anywhere |= Q(pk=int(word))
         found &= anywhere
     return found
+
+
+def _of(people: set[int], word: str, reader: User) -> Q:
+    if len(people) > MOST:
+        names = people_named(word, reader)
+        return Q(patient_id__in=names) | Q(therapist_id__in=names)
+    return Q(AnyOf("patient_id", people)) | Q(AnyOf("therapist_id", people))
 
 
 def _named(words: list[str], reader: User) -> list[tuple[set[int], set[int]]]:

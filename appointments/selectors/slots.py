@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import BooleanField, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 
 from appointments.models import HOLDS_THERAPIST, Appointment, TimeOff, TimeSlot
 from appointments.selectors.conflicts import LONGEST_SLOT, overlapping, visits_after
@@ -39,8 +39,9 @@ def bookable(now: datetime) -> Q:
         HOLDS_THERAPIST,
         visits_after(now),
         overlapping(OuterRef("start"), OuterRef("end")),
+        ~Q(time_slot_id=OuterRef("pk")),
         therapist_id=OuterRef("therapist_id"),
-    ).exclude(time_slot_id=OuterRef("pk"), time_slot_id__isnull=False)
+    )
     off = TimeOff.objects.filter(overlapping(OuterRef("start"), OuterRef("end")), therapist_id=OuterRef("therapist_id"))
     here = Q(therapist__away_until__isnull=True) | Q(therapist__away_until__lte=now)
     taking = Q(therapist__is_active=True, therapist__taking_appointments=True) & here
@@ -49,13 +50,9 @@ def bookable(now: datetime) -> Q:
 
 def bookable_slots(therapist_id: int, day: date, minutes: int, now: datetime) -> QuerySet[TimeSlot]:
     """A therapist's slots of the institution's `day` that have a place for a visit of `minutes`; one query."""
-    length = ExpressionWrapper(F("end") - F("start"), output_field=DurationField())
-    return (
-        TimeSlot.objects.filter(bookable(now), therapist_id=therapist_id, date=day)
-        .annotate(length=length)
-        .filter(length__gte=timedelta(minutes=minutes))
-        .order_by("start", "id")
-    )
+    long_enough = Q(end__gte=F("start") + timedelta(minutes=minutes))
+    rows = TimeSlot.objects.filter(bookable(now), long_enough, therapist_id=therapist_id, date=day)
+    return rows.order_by("start", "id")
 
 
 def overlapping_slots(therapist_id: int, start: datetime, end: datetime) -> QuerySet[TimeSlot]:

@@ -12,6 +12,7 @@ from appointments.models.service import Service
 from appointments.models.slot import TimeOff, TimeSlot
 from appointments.selectors.conflicts import on_days, overlapping, visits_after
 from core.accounts.models import Institution, Role, User
+from core.lookups import AnyOf
 
 
 def visible_to(user: User, now: datetime) -> QuerySet[Appointment]:
@@ -38,8 +39,8 @@ def _visible_to_therapist(rows: QuerySet[Appointment], user: User, now: datetime
     # Asked ahead: as a condition it would stand four times in the query, each time with its seven subqueries.
     others = lost.values_list("appointment_id", Value(False)).union(open_now.values_list("pk", Value(True)))
     by_id = list(others)
-    takeable = Q(pk__in=[pk for pk, is_open in by_id if is_open])
-    rows = rows.filter(held_by(user.pk) | Q(pk__in={pk for pk, _ in by_id})).annotate(_takeable=takeable)
+    takeable = AnyOf("pk", [pk for pk, is_open in by_id if is_open])
+    rows = rows.filter(held_by(user.pk) | Q(AnyOf("pk", {pk for pk, _ in by_id}))).annotate(_takeable=takeable)
     return rows.annotate(
         viewer_status=Case(
             When(held_by(user.pk) | Q(_takeable=True), then=F("status")),

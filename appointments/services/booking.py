@@ -72,6 +72,7 @@ def book(booking: Booking, actor: User, now: datetime) -> Appointment:
         columns["time_slot_id"] = slot.pk
     for name, value in columns.items():
         setattr(appointment, name, value)
+    appointment.therapist = therapist  # whoever shows the offer need not read them again
     return machine.create(appointment, actor, now, full_clock=assignment["full_clock"])
 
 

@@ -23,6 +23,7 @@ from appointments.services.assignment import offer_to
 from core.accounts import services as accounts
 from core.accounts.models import Role, User
 from core.liveness.models import Outage
+from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import Effect, write_many
 from core.transactions import in_transaction
@@ -158,8 +159,8 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
             now,
         )
         Assignment.objects.filter(
-            appointment_id__in=[silent[therapist_id] for therapist_id in done],
-            therapist_id__in=done,
+            AnyOf("appointment_id", [silent[therapist_id] for therapist_id in done]),
+            AnyOf("therapist_id", done),
             status=AssignmentStatus.EXPIRED,
             ended_at=now,
         ).update(suspended_therapist=True)
@@ -176,6 +177,8 @@ def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Pol
     if latest is not None and latest.closed_at is None:
         return []
     recent = recent_suspensions(institution_id, latest, policy, now)
+    if recent + len(silent) <= policy.breaker_min:  # which no limit is below, so it need not be counted
+        return sorted(silent)
     allowed = sorted(silent)[: max(0, breaker_limit(institution_id, len(silent), policy) - recent)]
     if len(allowed) < len(silent):
         SuspensionBreaker.objects.get_or_create(

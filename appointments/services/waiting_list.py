@@ -95,8 +95,10 @@ def deactivate(entry_id: int, now: datetime) -> WaitingList:
 def close_passed(now: datetime) -> list[int]:
     """Take those off the list whose day or window is over, up to 500, and tell them; a held place is waited for."""
     rows = passed(now).select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH]
+    entries = list(rows)
     # Whoever offers a place locks the entry first: what was offered since the query is seen here.
-    over = [entry for entry in rows if not entry.offers.filter(LIVE).exists()]
+    offered = set(WaitingOffer.objects.filter(LIVE, entry__in=entries).values_list("entry_id", flat=True))
+    over = [entry for entry in entries if entry.pk not in offered]
     WaitingList.objects.filter(pk__in=[entry.pk for entry in over]).update(is_active=False, passed_at=now)
     for entry in over:
         tell(EventType.WAITLIST_OFFER_EXPIRED, entry, None, now)

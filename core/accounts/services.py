@@ -8,6 +8,7 @@ from knox.models import AuthToken
 
 from core.accounts.models import AccountLog, User
 from core.inserting import insert_many
+from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import write
 from core.transactions import in_transaction
@@ -22,14 +23,14 @@ def suspend(user_id: int, *, reason: str, actor: User | None, now: datetime) -> 
 
 def suspend_many(user_ids: Sequence[int], *, reason: str, actor: User | None, now: datetime) -> list[int]:
     """`suspend` for many in a handful of statements; returns those who were active until now."""
-    rows = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids, is_active=True).order_by("pk")
+    rows = User.objects.select_for_update(no_key=True).filter(AnyOf("pk", user_ids), is_active=True).order_by("pk")
     active = list(rows.values_list("pk", flat=True))
     if not active:
         return []
-    User.objects.filter(pk__in=active).update(
+    User.objects.filter(AnyOf("pk", active)).update(
         is_active=False, suspended_at=now, suspension_reason=reason, session_epoch=F("session_epoch") + 1
     )
-    AuthToken.objects.filter(user_id__in=active).delete()
+    AuthToken.objects.filter(AnyOf("user_id", active)).delete()
     before, after = {"is_active": True}, {"is_active": False}
     actor_id = actor.pk if actor else None
     insert_many(AccountLog, _LOG_COLUMNS, [(pk, "disabled", actor_id, now, reason, before, after) for pk in active])

@@ -91,8 +91,9 @@ def _drain_in_transaction(lane: Lane, handler: TransactionalHandler, now: dateti
 def _deliver_locked(handler: TransactionalHandler, rows: QuerySet[OutboxEntry], limit: int) -> int:
     entries = list(rows.select_for_update(skip_locked=True)[:limit])
     if entries:
-        handler.deliver(entries)
+        # First, for what `deliver` locks other relays wait for.
         OutboxEntry.objects.filter(id__in=[entry.id for entry in entries]).delete()
+        handler.deliver(entries)
     return len(entries)
 
 

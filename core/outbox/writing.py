@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -31,14 +32,18 @@ def write(lane: Lane, kind: str, payload: Mapping[str, Any], *, stream: str, now
 
 
 def write_many(effects: Iterable[Effect], *, now: datetime) -> None:
-    """Promise effects inside the caller's transaction, in the order given; the relay is woken after the commit."""
+    """Promise effects inside the caller's transaction, in the order given; the relay is woken after the commit.
+
+    They may be made while they are written, as long as that reads no database.
+    """
     here = _request_id()
-    rows = [
+    rows = (
         (each.lane.value, str(each.kind), each.payload, each.stream, now, now, 0, "", each.request_id or here)
         for each in effects
-    ]
-    if rows:
-        insert_many(OutboxEntry, _COLUMNS, rows)
+    )
+    first = next(rows, None)
+    if first is not None:
+        insert_many(OutboxEntry, _COLUMNS, chain((first,), rows))
         transaction.on_commit(wake_relay)
 
 

@@ -24,5 +24,9 @@ MAILED = (
     "appointment_rescheduled,appointment_cancelled,appointment_auto_cancelled"
 )
 EMAIL_EVENTS = env.words("EMAIL_EVENTS", MAILED, shape="[a-z_]+", expects="a comma list of event names")
+THERAPIST_WORD = env.text(
+    "THERAPIST_WORD", "therapist", shape="therapist|provider|doctor", expects="therapist, provider or doctor"
+)
+PATIENT_WORD = env.text("PATIENT_WORD", "patient", shape="patient|client", expects="patient or client")
 EMERGENCY_TEXT = env.text("EMERGENCY_TEXT")
 VIDEO_URL_TEMPLATE = env.url("VIDEO_URL_TEMPLATE", "", ("http", "https"))

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from core.accounts.models import AccountLog
-from core.inserting import insert_many
+from core.inserting import Texts, insert_many
 from tests.support.cast import Cast
 
 NOW = datetime(2031, 3, 3, 8, 0, 0, 250, tzinfo=UTC)
@@ -39,3 +39,9 @@ def test_a_row_that_the_database_refuses_leaves_none_behind(cast: Cast) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_many(AccountLog, COLUMNS, [row(cast.theo.pk), (cast.theo.pk, None, *row(cast.theo.pk)[2:])])
     assert not AccountLog.objects.exists()
+
+
+def test_an_instant_of_many_rows_is_formatted_once() -> None:
+    at, texts = datetime(2031, 3, 3, 8, 0, 0, 250_000, tzinfo=UTC), Texts()
+    assert texts[at] is texts[at]
+    assert (texts[at], texts[None]) == ("2031-03-03T08:00:00.250000+00:00", None)

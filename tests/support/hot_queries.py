@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from appointments.api.filters import filtered
 from appointments.policy import current_policy
-from appointments.selectors.conflicts import containing_slots, patient_bookings, therapist_bookings
+from appointments.selectors.conflicts import containing_slots
 from appointments.selectors.free_therapists import therapists_free_at
 from appointments.selectors.meetings import meetings_of
 from appointments.selectors.slots import bookable_slots, slots_for
@@ -50,6 +50,12 @@ QUERIES: Final[Mapping[str, tuple[Asked, tuple[str, ...]]]] = {
         lambda crowd, now: listed(crowd.operator, f"date_from={now.date()}&date_to={now.date()}", now),
         ("appointment_list", "appointment_by_status"),
     ),
+    "what was unpaid yesterday": (
+        lambda crowd, now: listed(
+            crowd.operator, f"is_paid=false&date_to={now.date() - timedelta(days=1)}&ordering=-start", now
+        ),
+        ("appointment_list",),
+    ),
     "what was searched for": (
         lambda crowd, now: listed(crowd.operator, "search=39", now),
         ("appointment_by_patient", "appointment_list"),
@@ -81,14 +87,6 @@ QUERIES: Final[Mapping[str, tuple[Asked, tuple[str, ...]]]] = {
     "the slot around a time": (
         lambda crowd, now: containing_slots(crowd.therapist, *in_ten_days(now)),
         ("slot_by_therapist", "slot_starts_once"),
-    ),
-    "is the therapist booked": (
-        lambda crowd, now: therapist_bookings(crowd.therapist, *in_ten_days(now), None, but=None),
-        ("appointment_by_therapist", "appointment_busy"),
-    ),
-    "is the patient booked": (
-        lambda crowd, now: patient_bookings(crowd.patient, *in_ten_days(now), but=None),
-        ("appointment_by_patient",),
     ),
     "deadlines that have come": (due("expire", "response_deadline"), ("appointment_due",)),
     "warnings that have come": (due("warn", "id"), ("appointment_to_warn",)),

@@ -1,8 +1,9 @@
 """The ETA tasks: the first acts on everything that is due, none does harm early, late or twice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -10,9 +11,15 @@ from pytest_django.fixtures import Settings
 
 from appointments.models import Appointment, Assignment
 from appointments.services import assignment
-from tasks.deadlines import expire_assignment, warn_assignment
+from tasks import deadlines
+from tasks.deadlines import JUST_NOW, expire_assignment, warn_assignment
 from tests.support.cast import Cast, offer
 from tests.tasks.moves import audited, live, many_overdue, overdue, status
+
+
+@pytest.fixture(autouse=True)
+def no_sweep_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "_last", deadlines.LastSweep())
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +45,48 @@ def test_a_task_that_finds_nothing_due_asks_the_database_once(cast: Cast) -> Non
         expire_assignment(pk)
         warn_assignment(pk)
     assert len(asked) == 2
+
+
+def with_eta(pk: int, eta: datetime) -> int:
+    expire_assignment.push_request(eta=eta.isoformat())
+    try:
+        return expire_assignment(pk)
+    finally:
+        expire_assignment.pop_request()
+
+
+def test_a_task_whose_deadline_a_sweep_has_just_covered_asks_nothing(cast: Cast) -> None:
+    pk, due = live(overdue(cast)).pk, timezone.now()
+    assert with_eta(pk, due) == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert with_eta(pk, due) == 0
+    assert len(asked) == 0
+
+
+def test_a_task_whose_deadline_came_after_the_last_sweep_began_sweeps_itself(cast: Cast) -> None:
+    with_eta(live(overdue(cast)).pk, timezone.now())
+    later = overdue(cast, hours=48)
+    assert with_eta(live(later).pk, timezone.now()) == 1
+
+
+def test_a_sweep_of_long_ago_covers_nothing(cast: Cast) -> None:
+    due = timezone.now()
+    with_eta(live(overdue(cast)).pk, due)
+    changed = overdue(cast, hours=48)
+    with time_machine.travel(timezone.now() + JUST_NOW):
+        assert with_eta(live(changed).pk, due) == 1
+
+
+def test_a_sweep_that_failed_covers_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    pk, due = live(overdue(cast)).pk, timezone.now()
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError):
+        broken.setattr(deadlines, "expire_due", failing)
+        with_eta(pk, due)
+    assert with_eta(pk, due) == 1
+
+
+def failing(*args: object, **kwargs: object) -> None:
+    raise RuntimeError
 
 
 def test_a_task_that_fires_early_does_nothing(cast: Cast) -> None:

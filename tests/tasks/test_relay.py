@@ -196,11 +196,10 @@ def test_a_relay_survives_the_loss_of_every_connection(cast: Cast, broker: Broke
         until(lambda: not OutboxEntry.objects.exists(), 20)  # a lease that was being worked off lapses first
 
 
-@postgresql
 def test_the_relay_is_woken_rather_than_left_to_its_poll(
     cast: Cast, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relays, "LISTENING_POLL_SECONDS", 30)
+    monkeypatch.setattr(relays, "WOKEN_POLL_SECONDS", 30)
     monkeypatch.setattr(relays, "POLL_SECONDS", 30)
     with running():
         time.sleep(1)

@@ -50,6 +50,13 @@ def test_a_page_is_read_in_the_order_of_its_index(crowd: Crowd, now: datetime, n
     assert "Sort" not in plan, plan
 
 
+@pytest.mark.parametrize("name", ["an operator's day", "what was unpaid yesterday"])
+def test_rows_of_other_days_are_passed_over_in_the_index(crowd: Crowd, now: datetime, name: str) -> None:
+    plan = QUERIES[name][0](crowd, now).explain()
+    by_index = [line for line in plan.splitlines() if "Index Cond" in line]
+    assert any("appointment_date" in line for line in by_index), plan
+
+
 def test_an_operators_calendar_is_read_from_an_index(crowd: Crowd, now: datetime) -> None:
     with CaptureQueriesContext(connection) as queries:
         calendar_of(crowd.operator, now)

@@ -114,6 +114,13 @@ def test_a_patients_expired_choice_is_told_as_unassigned_to_the_patient_too(cast
     assert left().events == {"appointment_unassigned": everybody}
 
 
+def test_an_offer_and_a_patients_choice_expire_at_once_each_in_its_own_way(cast: Cast) -> None:
+    offer, choice = offered(cast).pk, chosen(cast, start=START + minutes(60)).pk
+    assert sorted(sweeps.expire_due(AT_DEADLINE).appointments) == [offer, choice]
+    assert [state_of(fresh(pk)) for pk in (offer, choice)] == [State.AUTO_CANCELLED, State.UNASSIGNED]
+    assert [fresh(pk).auto_cancelled_at for pk in (offer, choice)] == [AT_DEADLINE, None]
+
+
 def test_without_open_requests_a_patients_expired_choice_just_needs_a_therapist(cast: Cast, settings: Settings) -> None:
     settings.OPEN_REQUESTS = False
     pk = chosen(cast).pk
