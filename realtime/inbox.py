@@ -20,9 +20,14 @@ class Bounds(NamedTuple):
 
 def bounds(user_id: int) -> Bounds:
     """The numbers of the notifications that a reader may ask for."""
-    last = Inbox.objects.filter(pk=user_id).values_list("last_seq", flat=True).first() or 0
+    last = last_seq(user_id)
     oldest = Notification.objects.filter(recipient_id=user_id).aggregate(oldest=Min("seq"))["oldest"]
     return Bounds(last, last + 1 if oldest is None else oldest)
+
+
+def last_seq(user_id: int) -> int:
+    """The newest number the person was ever given; what has it or a lower one is committed."""
+    return Inbox.objects.filter(pk=user_id).values_list("last_seq", flat=True).first() or 0
 
 
 def newer_than(user_id: int, seq: int, limit: int) -> QuerySet[Notification]:
@@ -47,7 +52,9 @@ def mark_delivered(user_id: int, up_to: int, now: datetime) -> None:
 @in_transaction
 def mark_read(user_id: int, where: Q, now: datetime) -> int:
     """Note that the person has read these; reading implies delivery. Returns how many were unread."""
-    rows = Notification.objects.filter(where, recipient_id=user_id, read_at__isnull=True)
+    # Of what arrives between two of these statements, one would know and the other not.
+    arrived = Q(seq__lte=last_seq(user_id))
+    rows = Notification.objects.filter(where, arrived, recipient_id=user_id, read_at__isnull=True)
     offers = _offers(rows)
     rows.filter(delivered_at__isnull=True).update(delivered_at=now)
     changed = rows.update(read_at=now)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.support.clients import Person
-from tests.support.stack import wait_until
+from tests.support.stack import Stack, wait_until
 
 # A page that lies in the background, and an operating system that keeps what it is asked to show.
 LOOKS_ELSEWHERE = """
@@ -91,12 +91,14 @@ def test_what_may_still_be_taken_back_is_carried_out_when_the_page_is_left(
 
 
 def test_the_timeline_of_an_offer_says_when_it_was_delivered_and_seen(
-    opened: Open, offered: Callable[..., int], people: Callable[[str], Person]
+    stack: Stack, opened: Open, offered: Callable[..., int], people: Callable[[str], Person]
 ) -> None:
     visit = offered("therapist2")
+    # Signed in anew: a test that had them suspended has ended the token that `people` keeps.
+    therapist = Person(stack, "therapist2")
 
     def seen() -> bool:
-        people("therapist2").post("notifications/read_all/", {})
+        assert therapist.post("notifications/read_all/").status == 200
         return bool(people("operator2").get(f"appointments/{visit}/").body["offer_read_at"])
 
     wait_until(seen, 10)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
@@ -127,6 +128,24 @@ def test_reading_again_changes_nothing(cast: Cast, api: Api) -> None:
     before = Notification.objects.get(recipient=cast.theo).read_at
     assert client.post(f"{URL}1/read/").json()["read"] == 0
     assert Notification.objects.get(recipient=cast.theo).read_at == before
+
+
+def test_an_offer_that_arrives_while_all_are_read_stays_unread(
+    cast: Cast, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise its notification would be read, and the operator told for good that the offer was not seen."""
+    five_events(cast)
+    look = inbox._offers
+
+    def look_and_be_offered_another(rows: QuerySet[Notification]) -> list[int]:
+        found = look(rows)
+        offer(cast, hours=24 * 6)
+        drain_outbox()
+        return found
+
+    monkeypatch.setattr(inbox, "_offers", look_and_be_offered_another)
+    assert api(cast.theo).post(f"{URL}read_all/").json() == {"read": 5, "unread_count": 1}
+    assert Assignment.objects.filter(read_at__isnull=True).count() == 1
 
 
 def test_read_all_reads_the_own_inbox_only(cast: Cast, api: Api) -> None:
