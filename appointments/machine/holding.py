@@ -20,17 +20,9 @@ from appointments.models.appointment import HELD
 from appointments.selectors.conflicts import held_for_waiting, patient_bookings, therapist_bookings
 
 THERAPIST_TAKEN = "The therapist already has an appointment at that time."
-
-
 PATIENT_TAKEN = "The patient already has an appointment at that time."
-
-
 SLOTS_OVERLAP = "The therapist already publishes time that overlaps this."
-
-
 PLACES_TAKEN = "Every place of this slot is taken."
-
-
 PLACE_HELD = "The place at this time is held for somebody on the waiting list."
 
 

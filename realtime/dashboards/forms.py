@@ -1,8 +1,8 @@
-"""What patients fill in. The fields carry the names of the contract; a refusal of the domain lands at its field."""
+"""What people fill in. The fields carry the names of the contract; a refusal of the domain lands at its field."""
 
 from datetime import date, datetime, time
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from appointments.api.inputs import LARGEST_ID, LONGEST_REASON, LONGEST_TEXT
 from appointments.api.times import from_wall_clock
 from appointments.models import AppointmentType
+from core.accounts.models import validate_timezone
 from core.errors import DomainError
 from realtime.dashboards.refusals import meaning
 
@@ -74,6 +75,19 @@ class BookingForm(WhenForm, WaitingForm):
 
 class RescheduleForm(WhenForm):
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class TimeZoneForm(forms.Form):
+    """A zone of one's own; empty where the institution's clock is enough."""
+
+    timezone = forms.CharField(
+        required=False, validators=[validate_timezone], error_messages={"invalid": _("Choose one of the list")}
+    )
+
+    @property
+    def zones(self) -> list[str]:
+        """Those to choose from, by their names."""
+        return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 
 
 class CancelForm(Refusable):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("login/", entrance.login, name="login"),
     path("logout/", entrance.logout, name="logout"),
     path("language/", entrance.choose_language, name="choose_language"),
+    path("timezone/", entrance.time_zone, name="time_zone"),
     path("demo/enter/", entrance.enter_demo, name="enter_demo"),
     path("demo/", demo.side_by_side, name="demo"),
     path("demo/pane/<slug:username>/", demo.pane, name="pane"),

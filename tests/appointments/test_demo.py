@@ -1,10 +1,12 @@
 """The demo clinic: everything the contract promises of it, however often it is seeded."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from appointments.demo import seed
 from appointments.models import (
@@ -23,17 +25,21 @@ from core.accounts import services as accounts
 from core.accounts.models import AccountLog, Role, User
 from tests.appointments.moves import NOW
 from tests.appointments.replay import present, replayed
+from tests.support.lasting import lasting
 
 pytestmark = pytest.mark.django_db
 SEEDED = datetime(2031, 3, 3, 6, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def seeded(request: pytest.FixtureRequest, db: None) -> datetime:
-    """When it was seeded: at another moment where a test names one."""
+@pytest.fixture(autouse=True, scope="module")
+def seeded(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[datetime]:
+    """When it was seeded, once for all tests: at another moment where a test names one."""
     now: datetime = getattr(request, "param", SEEDED)
-    seed(now)
-    return now
+    with lasting(django_db_blocker):
+        seed(now)
+        yield now
 
 
 def test_the_two_clinics_have_their_people() -> None:

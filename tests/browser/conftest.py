@@ -6,6 +6,7 @@ They end with the package: while playwright runs, no other test of the process c
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -119,3 +120,12 @@ def offered(people: Callable[[str], Person]) -> Callable[..., int]:
         return int(made.body["id"])
 
     return offer
+
+
+def answer_link(stack: Stack, visit: int, answer: str) -> str:
+    """The path that the message about an offer leads to."""
+    printed = stack.python(
+        "from appointments.answer_links import link; from appointments.models import Assignment\n"
+        f"print(link(Assignment.objects.get(appointment_id={visit}), {answer!r}))"
+    )
+    return urlsplit(printed.strip()).path

@@ -1,21 +1,12 @@
 """The link of a message, opened in a browser that nobody has signed in to."""
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, answer_link
 from tests.support.clients import Person
 from tests.support.stack import Stack
-
-
-def link(stack: Stack, visit: int, answer: str) -> str:
-    printed = stack.python(
-        "from appointments.answer_links import link; from appointments.models import Assignment\n"
-        f"print(link(Assignment.objects.get(appointment_id={visit}), {answer!r}))"
-    )
-    return urlsplit(printed.strip()).path
 
 
 def narrow(opened: Open, path: str) -> Page:
@@ -28,7 +19,7 @@ def test_an_offer_is_accepted_from_a_link(
     stack: Stack, opened: Open, offered: Callable[..., int], people: Callable[[str], Person]
 ) -> None:
     visit = offered("therapist2")
-    page = narrow(opened, link(stack, visit, "accept"))
+    page = narrow(opened, answer_link(stack, visit, "accept"))
     expect(page.get_by_role("heading", name="Accept this appointment?")).to_be_visible()
     assert people("operator2").see(visit)["status"] == "pending"
     page.get_by_role("button", name="Accept").click()
@@ -42,7 +33,7 @@ def test_a_rejection_from_a_link_needs_its_reason(
     stack: Stack, opened: Open, offered: Callable[..., int], people: Callable[[str], Person]
 ) -> None:
     visit = offered("therapist2")
-    page = narrow(opened, link(stack, visit, "reject"))
+    page = narrow(opened, answer_link(stack, visit, "reject"))
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_role("alert")).to_contain_text("Please say why")
     page.get_by_label("Reason").fill("On another visit")

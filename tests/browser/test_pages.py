@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, answer_link
 from tests.support.clients import request
 from tests.support.stack import Stack
 
@@ -78,6 +78,20 @@ def test_axe_finds_nothing_and_nothing_is_scrolled_sideways(
 @pytest.mark.parametrize("path", ["/", "/login/", "/demo/"])
 def test_axe_finds_nothing_at_the_entrance(opened: Open, path: str, language: str) -> None:
     is_fine(opened("", f"{path}?lang={language}"))
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_axe_finds_nothing_on_the_pages_that_ask_one_thing(
+    opened: Open, offered: Any, stack: Stack, language: str
+) -> None:
+    visit = offered("therapist7")
+    page = opened("patient", "/timezone/")
+    for path in ("/timezone/", f"/patient/{visit}/reschedule/", f"/patient/{visit}/cancel/", "/nowhere/"):
+        page.goto(f"{stack.url}{path}?lang={language}")
+        is_fine(page)
+    for answer in ("accept", "reject"):
+        page.goto(f"{stack.url}{answer_link(stack, visit, answer)}?lang={language}")
+        is_fine(page)
 
 
 def test_axe_finds_nothing_in_dialogs(opened: Open, offered: Any) -> None:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from tests.contracts.document import operations
-from tests.contracts.world import COLUMNS, PARTS, PASSWORD, World, canary, clients, make_world, snapshot
+from tests.contracts.world import COLUMNS, PARTS, PASSWORD, World, canary, clients, snapshot
 
 pytestmark = pytest.mark.once
 
@@ -33,7 +33,7 @@ def expanded(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [row | {"call": row["call"].replace("{appointments}", prefix)} for prefix in PREFIXES]
 
 
-ROWS = [one for row in MATRIX["rows"] for one in expanded(row)]
+ROWS = sorted((one for row in MATRIX["rows"] for one in expanded(row)), key=lambda row: row.get("given", "unassigned"))
 
 
 def documented(call: str) -> str:
@@ -96,9 +96,14 @@ def faults(row: dict[str, Any], column: str, expected: int, world: World, client
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("row", ROWS, ids=[f"{row['call']} {row.get('given', '')}".strip() for row in ROWS])
-def test_every_role_gets_what_the_matrix_says_and_nothing_of_others(row: dict[str, Any]) -> None:
-    world = make_world(row.get("given", "unassigned"))
+@pytest.mark.parametrize(
+    ("row", "world"),
+    [(row, row.get("given", "unassigned")) for row in ROWS],
+    indirect=["world"],
+    scope="module",
+    ids=[f"{row['call']} {row.get('given', '')}".strip() for row in ROWS],
+)
+def test_every_role_gets_what_the_matrix_says_and_nothing_of_others(row: dict[str, Any], world: World) -> None:
     as_column = clients(world)
     before = snapshot()
     wrong = [
@@ -115,8 +120,8 @@ def test_every_operation_of_the_document_has_a_row_and_every_row_an_operation() 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("column", ["patient", "therapist", "operator", "admin"])
-def test_the_canaries_stand_in_what_their_readers_may_read(column: str) -> None:
-    world = make_world("confirmed")
+@pytest.mark.parametrize("world", ["confirmed"], indirect=True)
+def test_the_canaries_stand_in_what_their_readers_may_read(world: World, column: str) -> None:
     row = {"call": f"GET {PREFIXES[0]}/{{id}}/"}
     body = ask(row, column, world, clients(world)[column]).content.decode()
     assert [canary("pia", part) in body for part in PARTS] == [True, True, True]

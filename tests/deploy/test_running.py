@@ -146,8 +146,8 @@ def failing(stack: Stack) -> list[str]:
 @contextlib.contextmanager
 def without_database(stack: Stack) -> Iterator[None]:
     """Nobody can open the database; on PostgreSQL open connections end as well."""
-    if stack.database_url.startswith("sqlite"):
-        file = Path(stack.database_url.removeprefix("sqlite:///"))
+    if stack.database.url.startswith("sqlite"):
+        file = Path(stack.database.url.removeprefix("sqlite:///"))
         aside = file.rename(file.with_suffix(".aside"))
         file.mkdir()
         try:
@@ -156,11 +156,11 @@ def without_database(stack: Stack) -> Iterator[None]:
             file.rmdir()
             aside.rename(file)
         return
-    stack.let_in(False)
+    stack.database.let_in(False)
     try:
         yield
     finally:
-        stack.let_in(True)
+        stack.database.let_in(True)
 
 
 def test_readyz_names_each_part_that_stops_within_15_seconds_and_comes_back(stack: Stack) -> None:

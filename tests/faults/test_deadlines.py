@@ -11,7 +11,7 @@ import pytest
 from tests.support.clients import Person
 from tests.support.stack import Stack, wait_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.alone]
 
 # Offers of three seconds, `count` of them spread evenly over `spread` seconds; nobody is suspended.
 OFFER = """

@@ -8,28 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.databases import ROOT, Database
+
 sys.path.insert(0, str(ROOT / "deploy"))
 
-from bootstrap import free_port, ready, valkey_command, wait_for_port  # noqa: E402
-from supervisor import Service, expand, parse_procfile  # noqa: E402
+from bootstrap import free_port, ready, valkey_command, wait_for_port
+from supervisor import Service, expand, parse_procfile
 
 EVERYTHING = ("web", "relay", "worker", "worker-deadlines", "beat")
 READY_SECONDS = 60
-# As deploy/prepare.py does it, without the static files, and in one process because each costs seconds to load.
-PREPARE = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("ensure_schedule")
-call_command("seed_demo", quiet=True)
-"""
 
 
 class Stack:
@@ -46,13 +38,14 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/ws/events/"
         self.redis_url = f"redis://127.0.0.1:{self.redis_port}"
-        self._server_url, self.database_url, self._database = self._own_database()
+        given = os.environ.get("DATABASE_URL", "")
+        self.database = Database(given if given.startswith("postgres") else "", self.scratch)
         self.env = {
             **{name: value for name, value in os.environ.items() if name not in {"PYTEST_CURRENT_TEST"}},
             "DJANGO_DEBUG": "true",
             "DJANGO_SECRET_KEY": "only-for-tests-" + "x" * 40,
             "DATA_DIR": str(self.scratch),
-            "DATABASE_URL": self.database_url,
+            "DATABASE_URL": self.database.url,
             "CELERY_BROKER_URL": f"{self.redis_url}/0",
             "CHANNEL_LAYER_HOST": f"{self.redis_url}/1",
             "PORT": str(self.port),
@@ -62,20 +55,11 @@ class Stack:
         }
         self.services: dict[str, Service] = {}
 
-    def _own_database(self) -> tuple[str | None, str, str | None]:
-        given = os.environ.get("DATABASE_URL", "")
-        if not given.startswith("postgres"):
-            return None, f"sqlite:///{self.scratch / 'db.sqlite3'}", None
-        name = f"stack_{uuid.uuid4().hex[:12]}"
-        parts = urlsplit(given)
-        return given, urlunsplit(parts._replace(path=f"/{name}")), name
-
     def __enter__(self) -> Self:
         try:
-            self._sql(f"CREATE DATABASE {self._database}")
+            self.database.create()
             self._start("valkey", valkey_command(self.redis_port, self.scratch / "valkey"))
             wait_for_port(self.redis_port, 20)
-            self.python(PREPARE)
             commands = parse_procfile((ROOT / "Procfile").read_text())
             for name in self.names:
                 self._start(name, expand(commands[name], self.env))
@@ -93,7 +77,7 @@ class Stack:
                 service.signal(signal.SIGKILL)
             if service.process is not None:
                 service.process.wait()
-        self._sql(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+        self.database.drop()
         if error is not None:
             print(self.logs())
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -102,19 +86,6 @@ class Stack:
         service = Service(name, command, env or self.env, self.scratch / "logs" / f"{name}.log")
         service.start()
         self.services[name] = service
-
-    def _sql(self, statement: str) -> None:
-        if self._server_url is not None:
-            import psycopg
-
-            with psycopg.connect(self._server_url, autocommit=True) as connection:
-                connection.execute(statement)  # type: ignore[arg-type]
-
-    def let_in(self, allowed: bool) -> None:
-        """Let nobody connect to this stack's PostgreSQL database, and end who is in it; or let them in again."""
-        self._sql(f"ALTER DATABASE {self._database} ALLOW_CONNECTIONS {str(allowed).lower()}")
-        if not allowed:
-            self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._database}'")
 
     def start_another(self, name: str, of: str, **settings: object) -> None:
         """Start one more process of the Procfile's entry `of`, under a name of its own, also as a Celery node."""

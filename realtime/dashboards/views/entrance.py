@@ -1,12 +1,15 @@
-"""The way in and out: landing page, login, language, and one click per demo account."""
+"""The way in and out: landing page, login, language and time zone, and one click per demo account."""
 
-from typing import Final
+from typing import Final, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login as begin_session
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -15,7 +18,8 @@ from core.accounts.login import sign_in, sign_out
 from core.accounts.models import Role, User
 from core.errors import DomainError
 from core.web.arrival import arrived_at
-from realtime.dashboards.pages import HOMES, page, reader_of
+from realtime.dashboards.forms import TimeZoneForm
+from realtime.dashboards.pages import HOMES, for_roles, language_of, page, place_of, reader_of, zone_of
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 # The accounts of `seed_demo`, what each button says, and what is behind it.
@@ -83,9 +87,7 @@ def _signed_in(request: HttpRequest, username: str, password: str, context: dict
         told = {**context, "refusal": refusal}
         return page(request, "dashboards/login.html", told, status=REFUSALS.get(refusal.code, 400))
     begin_session(request, user, backend=BACKEND)
-    wanted = context["next"]
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return HttpResponseRedirect(wanted if safe else _home(user))
+    return HttpResponseRedirect(_safe(request, context["next"]) or _home(user))
 
 
 @require_POST
@@ -108,14 +110,34 @@ def enter_demo(request: HttpRequest) -> HttpResponse:
 def choose_language(request: HttpRequest) -> HttpResponse:
     """Remember the language, for the account where there is one, and go back to the page."""
     language, reader = request.POST.get("language", ""), reader_of(request)
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    response = HttpResponseRedirect(back if safe else "/")
+    response = HttpResponseRedirect(_safe(request, request.POST.get("next", "")) or "/")
     if language in dict(settings.LANGUAGES):
         if reader:
             User.objects.filter(pk=reader.pk).update(language=language)
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(*Role)
+def time_zone(request: HttpRequest) -> HttpResponse:
+    """Choose the zone whose clock pages and messages show beside the institution's, and go back to the page."""
+    me = cast(User, request.user)
+    back = _safe(request, request.POST.get("next", request.GET.get("next", ""))) or _home(me)
+    form = TimeZoneForm(request.POST if request.method == "POST" else None, initial={"timezone": me.timezone})
+    if form.is_valid():
+        User.objects.filter(pk=me.pk).update(timezone=form.cleaned_data["timezone"])
+        with translation.override(language_of(request)):
+            messages.success(request, gettext("Your time zone was saved."))
+        return HttpResponseRedirect(back)
+    context = {"form": form, "next": back, "place": place_of(zone_of(me))}
+    return page(request, "dashboards/time_zone.html", context, status=400 if form.is_bound else 200)
+
+
+def _safe(request: HttpRequest, back: str) -> str:
+    """The page to go back to; empty where it is not one of ours."""
+    ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return back if ours else ""
 
 
 def _home(user: User) -> str:

@@ -161,6 +161,43 @@ class TestLanguage:
         assert client.get(f"/words/{language}.js").status_code == status
 
 
+class TestTimeZone:
+    def test_it_is_chosen_for_the_account_and_leads_back_to_the_page(self, cast: Cast, client: Client) -> None:
+        client.force_login(cast.pia)
+        asked = client.get("/timezone/?next=/schedule?date=2030-01-02").content.decode()
+        assert "that of Karachi" in asked
+        assert "<option>Europe/Berlin</option>" in asked
+        answer = client.post("/timezone/", {"timezone": "Europe/Berlin", "next": "/schedule?date=2030-01-02"})
+        assert (answer.status_code, answer["Location"]) == (302, "/schedule?date=2030-01-02")
+        cast.pia.refresh_from_db()
+        assert cast.pia.timezone == "Europe/Berlin"
+        assert "<option selected>Europe/Berlin</option>" in client.get("/timezone/").content.decode()
+
+    def test_it_can_be_left_to_the_institution_again(self, cast: Cast, client: Client) -> None:
+        User.objects.filter(pk=cast.pia.pk).update(timezone="Europe/Berlin")
+        client.force_login(cast.pia)
+        assert client.post("/timezone/", {"timezone": ""})["Location"] == "/patient/"
+        cast.pia.refresh_from_db()
+        assert cast.pia.timezone == ""
+
+    def test_what_is_no_zone_is_refused_at_its_field(self, cast: Cast, client: Client) -> None:
+        client.force_login(cast.pia)
+        answer = client.post("/timezone/", {"timezone": "Mars/Olympus", "next": "/schedule"})
+        assert answer.status_code == 400
+        assert "Choose one of the list" in answer.content.decode()
+        cast.pia.refresh_from_db()
+        assert cast.pia.timezone == ""
+
+    @pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+    def test_it_leads_to_no_other_site(self, cast: Cast, client: Client, page: str) -> None:
+        client.force_login(cast.olive)
+        assert page not in client.get("/timezone/", {"next": page}).content.decode()
+        assert client.post("/timezone/", {"timezone": "", "next": page})["Location"] == "/operator/"
+
+    def test_a_stranger_signs_in_first(self, db: None, client: Client) -> None:
+        assert client.get("/timezone/")["Location"].startswith("/login/?next=")
+
+
 @pytest.mark.parametrize("path", ["/nowhere/", "/patient/99999999/cancel/"])
 def test_a_page_that_does_not_exist_leads_back(cast: Cast, client: Client, path: str) -> None:
     client.force_login(cast.pia)
