@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.db import connection
@@ -17,6 +19,9 @@ class CoreConfig(AppConfig):
 
             read_fast()
         telemetry.start()
+        # Nor does a later collection, here or in a forked worker, look through what is loaded by now.
+        gc.freeze()
+        gc.enable()
 
 
 class AdminConfig(admin_apps.AdminConfig):

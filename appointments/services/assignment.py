@@ -150,7 +150,6 @@ def _take_open_request(appointment: Appointment, actor: User, now: datetime, ver
     machine.check(TRANSITIONS["accept_open"], appointment, actor, now, current_policy(), version)
     lock_therapist(actor.pk, appointment.institution_id)
     _require_takeable(appointment, actor, now)
-    slot = slot_with_place(actor.pk, appointment.start, appointment.end)
     return machine.apply(
         "accept_open",
         appointment,
@@ -161,7 +160,7 @@ def _take_open_request(appointment: Appointment, actor: User, now: datetime, ver
             "origin": Origin.PATIENT,
             "assigned_at": now,
             "confirmed_at": now,
-            "time_slot_id": slot.pk if slot else None,
+            "time_slot_id": slot_with_place(actor.pk, appointment.start, appointment.end),
         },
     )
 

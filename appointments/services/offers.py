@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from appointments.errors import InvalidInput, PermissionDenied, TherapistUnavailable
-from appointments.models import Appointment, Origin, TimeOff, TimeSlot
+from appointments.models import Appointment, Origin, TimeOff
 from appointments.policy import Policy
 from appointments.selectors.conflicts import containing_slots, overlapping
 from core.accounts.models import Role, User
@@ -41,9 +41,9 @@ def require_available(therapist: User, start: datetime, end: datetime, now: date
         raise TherapistUnavailable("The therapist has time off then.")
 
 
-def slot_with_place(therapist_id: int, start: datetime, end: datetime) -> TimeSlot | None:
-    """The published slot that contains the time and has a place left."""
-    return containing_slots(therapist_id, start, end).filter(is_booked=False).only("pk").first()
+def slot_with_place(therapist_id: int, start: datetime, end: datetime) -> int | None:
+    """The id of the published slot that contains the time and has a place left."""
+    return containing_slots(therapist_id, start, end).filter(is_booked=False).values_list("pk", flat=True).first()
 
 
 def offer_columns(
@@ -51,14 +51,13 @@ def offer_columns(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of an offer made `now`: those of the appointment and those of its assignment."""
     deadline, warn_at, full_clock = policy.clock(now, appointment.start)
-    slot = slot_with_place(therapist.pk, appointment.start, appointment.end)
     columns = {
         "therapist_id": therapist.pk,
         "origin": origin,
         "assigned_at": now,
         "response_deadline": deadline,
         "warn_at": warn_at,
-        "time_slot_id": slot.pk if slot else None,
+        "time_slot_id": slot_with_place(therapist.pk, appointment.start, appointment.end),
         "auto_cancelled_at": None,
     }
     return columns, {"full_clock": full_clock}

@@ -126,9 +126,8 @@ def _keep_therapist(
         for name, value in columns.items():
             setattr(successor, name, value)
         return bool(assignment["full_clock"])
-    slot = slot_with_place(therapist_id, successor.start, successor.end)
     successor.status = AppointmentStatus.CONFIRMED
     successor.therapist, successor.origin = therapist, kept_origin
     successor.assigned_at = successor.confirmed_at = now
-    successor.time_slot = slot
+    successor.time_slot_id = slot_with_place(therapist_id, successor.start, successor.end)
     return True

@@ -19,6 +19,8 @@ from tests.conftest import Api
 from tests.core.test_settings import shown
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:

@@ -11,6 +11,8 @@ from core import operations
 from core.celery import app
 from core.liveness.models import Heartbeat, Part
 
+pytestmark = pytest.mark.once
+
 CLIENT = Client()
 
 

@@ -8,6 +8,8 @@ from django.test import Client
 
 from tests.core.test_settings import shown
 
+pytestmark = pytest.mark.once
+
 CLIENT = Client()
 ELSEWHERE = "https://clinic.example"
 

@@ -6,8 +6,6 @@ import postgres
 import psycopg
 import pytest
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture
 def server() -> str:

@@ -9,6 +9,8 @@ from core.liveness.services import last_beat
 from realtime import heartbeat
 from tests.realtime.conftest import now, until
 
+pytestmark = pytest.mark.once
+
 
 def test_a_running_server_beats(server: str) -> None:
     until(lambda: last_beat(Part.WEB) is not None)

@@ -18,6 +18,8 @@ from core.outbox.models import Lane, OutboxEntry
 from tests.conftest import Api
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "correct horse"
 
 

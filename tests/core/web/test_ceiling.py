@@ -3,7 +3,11 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from core.web.ceiling import Message, Receive, Send, answer_in_time
+
+pytestmark = pytest.mark.once
 
 
 async def ask(application: Any, *, path: str = "/api/x/", parts: int = 1, pause: float = 0) -> list[Message]:

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from core.errors import DomainError
 from core.web.errors import CONFLICTS, Refusal
 
-pytestmark = [pytest.mark.urls("tests.core.web.urls"), pytest.mark.django_db]
+pytestmark = [pytest.mark.urls("tests.core.web.urls"), pytest.mark.django_db, pytest.mark.once]
 CALM = Client(raise_request_exception=False)
 
 CASES = [

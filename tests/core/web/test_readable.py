@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from rest_framework.response import Response
 
-pytestmark = pytest.mark.urls("tests.core.web.urls")
+pytestmark = [pytest.mark.urls("tests.core.web.urls"), pytest.mark.once]
 CALM = Client(raise_request_exception=False)
 URL = "/api/failing/none/"
 

@@ -7,6 +7,8 @@ from appointments.models import AppointmentRejection
 from core.accounts.models import User
 from tests.support.cast import Cast, book, offer
 
+pytestmark = pytest.mark.once
+
 JSON = {"HTTP_ACCEPT": "application/json"}
 
 

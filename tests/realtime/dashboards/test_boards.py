@@ -10,6 +10,8 @@ from core.accounts.models import User
 from realtime.inbox import bounds
 from tests.support.cast import Cast, drain_outbox, offer
 
+pytestmark = pytest.mark.once
+
 
 def written_into(page: str, name: str) -> dict[str, object]:
     found = re.search(rf'<script id="{name}" type="application/json">(.*?)</script>', page)

@@ -14,6 +14,8 @@ from appointments.models import Appointment
 from core.accounts.models import Institution, User
 from tests.support.cast import Cast, book, offer
 
+pytestmark = pytest.mark.once
+
 PATHS = ["/demo/", "/demo/pane/operator/"]
 
 

@@ -7,6 +7,8 @@ from django.test import Client
 from core.accounts.models import User
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "correct horse"
 
 

@@ -23,7 +23,7 @@ from tests.contracts.world import snapshot
 from tests.core.test_logs import logged  # noqa: F401 - a fixture
 from tests.support.cast import Cast, book, offer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def waiting(cast: Cast) -> Assignment:

@@ -15,6 +15,8 @@ from core.accounts.models import User
 from realtime.dashboards.times import elsewhere
 from tests.support.cast import Cast, at, book
 
+pytestmark = pytest.mark.once
+
 KARACHI = ZoneInfo("Asia/Karachi")
 JSON = {"HTTP_ACCEPT": "application/json"}
 

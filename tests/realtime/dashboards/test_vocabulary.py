@@ -16,6 +16,8 @@ from tests.core.test_locale import catalog
 from tests.realtime.dashboards.test_words import LANGUAGES, compiled, said_by_scripts, said_by_templates
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 GAP = re.compile(r"%\(\w+\)s|\{\w+\}")
 STEMS = {"en": "therapist|patient", "ar": "معالج|مريض|مرضى", "ur": "معالج|مریض"}
 

@@ -9,6 +9,8 @@ from appointments.services import attendance, waiting_list
 from tests.realtime.dashboards.test_patient import publish, when
 from tests.support.cast import Cast, book
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def pia(cast: Cast) -> Client:

@@ -12,6 +12,8 @@ from django.utils.translation.template import templatize
 
 from tests.support.cast import Cast
 
+pytestmark = pytest.mark.once
+
 DASHBOARDS = Path(__file__).resolve().parents[3] / "realtime" / "dashboards"
 LANGUAGES = ["ar", "ur"]
 CALL = re.compile(r"""\btn?\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
