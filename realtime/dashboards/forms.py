@@ -86,8 +86,9 @@ class TimeZoneForm(forms.Form):
 
     @property
     def zones(self) -> list[str]:
-        """Those to choose from, by their names."""
-        return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+        """Those to choose from, by their names: of places, and the one that was chosen elsewhere."""
+        places = {zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")}
+        return sorted((places | {"UTC", self.initial["timezone"]}) - {""})
 
 
 class CancelForm(Refusable):

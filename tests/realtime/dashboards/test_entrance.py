@@ -175,6 +175,11 @@ class TestTimeZone:
         assert cast.pia.timezone == "Europe/Berlin"
         assert "<option selected>Europe/Berlin</option>" in client.get("/timezone/").content.decode()
 
+    def test_one_of_another_kind_stays_chosen(self, cast: Cast, client: Client) -> None:
+        User.objects.filter(pk=cast.pia.pk).update(timezone="Etc/GMT-5")
+        client.force_login(cast.pia)
+        assert "<option selected>Etc/GMT-5</option>" in client.get("/timezone/").content.decode()
+
     def test_it_can_be_left_to_the_institution_again(self, cast: Cast, client: Client) -> None:
         User.objects.filter(pk=cast.pia.pk).update(timezone="Europe/Berlin")
         client.force_login(cast.pia)
