@@ -86,6 +86,7 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.mark.once
 def test_five_hundred_deadlines_are_handled_once_and_in_time(stack: Stack) -> None:
     operator = Person(stack, "operator")
     operator.go_live()
