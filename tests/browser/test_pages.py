@@ -107,6 +107,23 @@ def test_axe_finds_nothing_in_dialogs(opened: Open, offered: Any) -> None:
     is_fine(page)
 
 
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
+def test_a_time_to_book_stays_on_its_line_and_in_its_box(opened: Open, stack: Stack, zone: str) -> None:
+    page = opened("patient6", "/timezone/?next=/schedule")
+    page.get_by_label("Where is your clock?").select_option(zone)
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/schedule")
+    for size in SIZES:
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        times = page.locator("#times .option")
+        expect(times).not_to_have_count(0)
+        assert (
+            times.evaluate_all("all => all.filter(one => one.querySelector('bdi').getClientRects().length > 1).length")
+            == 0
+        )
+        assert times.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
+
+
 def test_a_counter_leaves_its_group_alone_and_the_address_keeps_it(opened: Open, offered: Any) -> None:
     visit = offered("therapist7")
     page = opened("operator", "/operator/")
