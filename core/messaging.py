@@ -8,8 +8,6 @@ from contextlib import suppress
 from smtplib import SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any, Final
 
-import apprise
-from apprise.result import AppriseResultStatus
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
@@ -84,6 +82,10 @@ def _hand_over(message: EmailMessage) -> None:
 
 
 def _by_provider(url: str, subject: str, body: str) -> None:
+    # Every process would load it, for the few that send by it.
+    import apprise  # noqa: PLC0415
+    from apprise.result import AppriseResultStatus  # noqa: PLC0415
+
     sender = apprise.Apprise()
     if not sender.add(url):
         raise NotDelivered("the provider's URL cannot be used", final=True)

@@ -6,6 +6,8 @@ from core.operations import healthz, metrics, readyz
 from core.web.errors import unknown_path
 from realtime.api.asyncapi import asyncapi
 
+admin.autodiscover()
+
 urlpatterns = [
     path("api/auth/", include("core.accounts.api.urls")),
     path("api/scheduling/", include("realtime.api.urls")),

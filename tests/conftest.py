@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
 from core.accounts.models import User
@@ -23,6 +24,10 @@ celery_app.set_default()
 
 if pool := settings.DATABASES["default"].get("OPTIONS", {}).get("pool"):
     pool["max_size"] = 45  # for each racer one that it keeps, and one for the test
+
+# Slow on purpose, by these; a test that asks how long it takes puts them back.
+ARGON2 = {name: getattr(Argon2PasswordHasher, name) for name in ("time_cost", "memory_cost")}
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64
 
 Api = Callable[[User | None], APIClient]
 

@@ -18,6 +18,7 @@ from appointments.models import (
 from appointments.policy import Policy, current_policy
 from appointments.selectors.visibility import visible_to
 from core.accounts.models import Role, User
+from core.prepared import prepared
 
 HIDDEN_FROM_FORMER: Final = (
     *("patient", "patient_name", "patient_phone", "patient_email", "reason_for_visit", "symptoms", "notes"),
@@ -76,8 +77,12 @@ def render_written(appointment: Appointment, reader: User, now: datetime) -> dic
     """
     if reader.role == Role.THERAPIST:
         return render_appointments([appointment.pk], reader, now).get(appointment.pk)
-    history = _assignments().filter(appointment=appointment)
-    return render(appointment, reader, now, current_policy(), list(history))
+    return render(appointment, reader, now, current_policy(), _history(appointment.pk))
+
+
+@prepared
+def _history(appointment_id: int) -> QuerySet[Assignment]:
+    return _assignments().filter(appointment_id=appointment_id)
 
 
 def render_booked(appointment: Appointment, reader: User, now: datetime) -> dict[str, Any]:

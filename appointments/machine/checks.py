@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
+from django.db.models import QuerySet
+
 from appointments.errors import (
     DeadlinePassed,
     InvalidTransition,
@@ -21,6 +23,7 @@ from appointments.policy import Policy
 from appointments.transitions import TRANSITIONS, State, Transition, Who, rows_for, state_of
 from core.accounts.models import Role, User
 from core.errors import DomainError
+from core.prepared import prepared
 
 CAPACITIES: Mapping[str, frozenset[Who]] = {
     Role.PATIENT: frozenset({Who.PATIENT}),
@@ -32,8 +35,7 @@ CAPACITIES: Mapping[str, frozenset[Who]] = {
 
 def lock(appointment_id: int, actor: User | None) -> Appointment:
     """The appointment, locked until the transaction ends. Raises NotFound, also across institutions."""
-    rows = Appointment.objects.select_for_update(of=("self",)).select_related("institution", "patient", "service")
-    appointment = next(iter(rows.filter(pk=appointment_id).order_by()), None)
+    appointment = next(iter(_locked(appointment_id)), None)
     foreign = (
         appointment is not None
         and actor is not None
@@ -43,6 +45,12 @@ def lock(appointment_id: int, actor: User | None) -> Appointment:
     if appointment is None or foreign:
         raise NotFound("No such appointment.")
     return appointment
+
+
+@prepared
+def _locked(appointment_id: int) -> QuerySet[Appointment]:
+    rows = Appointment.objects.select_for_update(of=("self",)).select_related("institution", "patient", "service")
+    return rows.filter(pk=appointment_id).order_by()
 
 
 def check_role(action: str, actor: User) -> None:

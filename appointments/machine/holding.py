@@ -15,9 +15,11 @@ from appointments.machine.changes import Change
 from appointments.models import (
     Appointment,
     TimeSlot,
+    WaitingOffer,
 )
 from appointments.models.appointment import HELD
 from appointments.selectors.conflicts import held_for_waiting, patient_bookings, therapist_bookings
+from core.prepared import prepared
 
 THERAPIST_TAKEN = "The therapist already has an appointment at that time."
 PATIENT_TAKEN = "The patient already has an appointment at that time."
@@ -72,8 +74,17 @@ def _refuse(bookings: QuerySet[Appointment], refusal: str) -> None:
 
 def refuse_held(therapist_id: int, start: datetime, end: datetime, slot_id: int | None) -> None:
     """Refuse time held for the waiting list; inside the same slot its places decide. Raises SlotFull."""
-    if held_for_waiting(therapist_id, start, end, slot_id).exists():
+    if slot_id is None:
+        held = bool(_held_for_waiting(therapist_id, start, end))
+    else:
+        held = held_for_waiting(therapist_id, start, end, slot_id).exists()
+    if held:
         raise SlotFull(PLACE_HELD)
+
+
+@prepared
+def _held_for_waiting(therapist_id: int, start: datetime, end: datetime) -> QuerySet[WaitingOffer, int]:
+    return held_for_waiting(therapist_id, start, end, None).order_by().values_list("pk", flat=True)[:1]
 
 
 class refusing_conflicts:  # noqa: N801 - reads as a statement

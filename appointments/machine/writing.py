@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from appointments.errors import (
     InvalidTransition,
@@ -40,6 +40,7 @@ from core.accounts.models import User
 from core.inserting import insert_many
 from core.lookups import AnyOf
 from core.outbox.writing import write_many
+from core.prepared import prepared
 
 Planned = Mapping[str, Any] | Callable[[Appointment], Mapping[str, Any]]
 
@@ -101,12 +102,10 @@ def apply_many(
     """
     policy = policy or current_policy()
     moves = [(TRANSITIONS[each], plans) for each, plans in {name: planned, **also}.items()]
-    condition = reduce(or_, (row.where(now, policy) for row, _ in moves))
-    due = Appointment.objects.filter(condition, where or Q())
     # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
     with transaction.atomic(savepoint=False):
-        locked = due.defer(*_UNTOUCHED).select_for_update(skip_locked=not wait, of=("self",))
-        rows = locked.order_by(order)[:limit]
+        asked = (name, *also), policy, limit, order, wait
+        rows = list(_locked(now, where, *asked)) if where else _all_due(*asked)(now)
         changes: list[Change] = []
         for row, plans in moves:
             theirs = [each for each in rows if refusal(row, each, None, now, policy) is None] if also else rows
@@ -117,6 +116,27 @@ def apply_many(
         if changes:
             carry_out(changes)
     return [change.appointment for change in changes]
+
+
+@lru_cache(maxsize=128)
+def _all_due(
+    names: tuple[str, ...], policy: Policy, limit: int, order: str, wait: bool
+) -> prepared[[datetime], Appointment]:
+    """What a sweep asks each time."""
+
+    @prepared
+    def due(now: datetime) -> QuerySet[Appointment]:
+        return _locked(now, Q(), names, policy, limit, order, wait)
+
+    return due
+
+
+def _locked(
+    now: datetime, where: Q, names: tuple[str, ...], policy: Policy, limit: int, order: str, wait: bool
+) -> QuerySet[Appointment]:
+    condition = reduce(or_, (TRANSITIONS[name].where(now, policy) for name in names))
+    rows = Appointment.objects.filter(condition, where).defer(*_UNTOUCHED)
+    return rows.select_for_update(skip_locked=not wait, of=("self",)).order_by(order)[:limit]
 
 
 def carry_out(changes: Sequence[Change]) -> None:

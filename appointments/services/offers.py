@@ -3,20 +3,28 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from appointments.errors import InvalidInput, PermissionDenied, TherapistUnavailable
-from appointments.models import Appointment, Origin, TimeOff
+from appointments.models import Appointment, Origin, TimeOff, TimeSlot
 from appointments.policy import Policy
 from appointments.selectors.conflicts import containing_slots, overlapping
 from core.accounts.models import Role, User
+from core.prepared import prepared
 
 
 def lock_therapist(therapist_id: int, institution_id: int) -> User:
     """The therapist, locked so that an offer and a suspension cannot cross. Raises InvalidInput."""
-    rows = User.objects.select_for_update(no_key=True).filter(role=Role.THERAPIST, institution_id=institution_id)
-    therapist = next(iter(rows.filter(pk=therapist_id)), None)
+    therapist = next(iter(_locked(therapist_id, institution_id)), None)
     if therapist is None:
         raise InvalidInput("No such therapist.", code="does_not_exist", attr="therapist")
     return therapist
+
+
+@prepared
+def _locked(therapist_id: int, institution_id: int) -> QuerySet[User]:
+    rows = User.objects.select_for_update(no_key=True).filter(role=Role.THERAPIST, institution_id=institution_id)
+    return rows.filter(pk=therapist_id).order_by()
 
 
 def lock_own_therapist(therapist_id: int, actor: User) -> User:
@@ -37,13 +45,25 @@ def require_available(therapist: User, start: datetime, end: datetime, now: date
         raise TherapistUnavailable("The therapist takes no appointments at present.")
     if therapist.away_until is not None and now < therapist.away_until:
         raise TherapistUnavailable("The therapist is away.")
-    if TimeOff.objects.filter(overlapping(start, end), therapist=therapist).exists():
+    if _time_off(therapist.pk, start, end):
         raise TherapistUnavailable("The therapist has time off then.")
+
+
+@prepared
+def _time_off(therapist_id: int, start: datetime, end: datetime) -> QuerySet[TimeOff, int]:
+    rows = TimeOff.objects.filter(overlapping(start, end), therapist_id=therapist_id)
+    return rows.order_by().values_list("pk", flat=True)[:1]
 
 
 def slot_with_place(therapist_id: int, start: datetime, end: datetime) -> int | None:
     """The id of the published slot that contains the time and has a place left."""
-    return containing_slots(therapist_id, start, end).filter(is_booked=False).values_list("pk", flat=True).first()
+    return next(iter(_slots_with_place(therapist_id, start, end)), None)
+
+
+@prepared
+def _slots_with_place(therapist_id: int, start: datetime, end: datetime) -> QuerySet[TimeSlot, int]:
+    rows = containing_slots(therapist_id, start, end).filter(is_booked=False)
+    return rows.order_by("start", "id").values_list("pk", flat=True)[:1]
 
 
 def offer_columns(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from appointments import machine
 from appointments.errors import Conflict, InvalidInput, InvalidTransition, NotFound
@@ -26,6 +26,7 @@ from core.liveness.models import Outage
 from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import Effect, write_many
+from core.prepared import prepared
 from core.transactions import in_transaction
 
 NO_ANSWER = "no answer to an offer in time"
@@ -173,7 +174,7 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
 
 def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Policy, now: datetime) -> list[int]:
     """Those of `silent` who may still be suspended; opens the breaker when it is not all of them."""
-    latest = SuspensionBreaker.objects.filter(institution_id=institution_id).first()
+    latest = next(iter(_latest_breaker(institution_id)), None)
     if latest is not None and latest.closed_at is None:
         return []
     recent = recent_suspensions(institution_id, latest, policy, now)
@@ -185,6 +186,11 @@ def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Pol
             institution_id=institution_id, closed_at=None, defaults={"opened_at": now}
         )
     return allowed
+
+
+@prepared
+def _latest_breaker(institution_id: int) -> QuerySet[SuspensionBreaker]:
+    return SuspensionBreaker.objects.filter(institution_id=institution_id).order_by("-opened_at", "-id")[:1]
 
 
 def recent_suspensions(institution_id: int, latest: SuspensionBreaker | None, policy: Policy, now: datetime) -> int:
@@ -223,9 +229,14 @@ def close_breaker(institution_id: int, reason: str, actor: User, now: datetime) 
 def settle_outages(now: datetime) -> int:
     """Add every outage that was not yet settled to the running clocks; returns how many deadlines moved."""
     moved = 0
-    for outage in Outage.objects.filter(settled_at__isnull=True).order_by("started_at"):
+    for outage in _unsettled():
         moved += _settle(outage, now)
     return moved
+
+
+@prepared
+def _unsettled() -> QuerySet[Outage]:
+    return Outage.objects.filter(settled_at__isnull=True).order_by("started_at")
 
 
 @in_transaction

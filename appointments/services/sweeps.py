@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from appointments import machine
 from appointments.models import Appointment, Assignment, AssignmentStatus
@@ -17,6 +17,7 @@ from appointments.services.reassignment import search_request
 from appointments.services.suspension import settle_outages, suspend_for_silence
 from appointments.transitions import State, state_of
 from core.liveness.services import anyone_silent
+from core.prepared import prepared
 from core.transactions import in_transaction
 
 log = structlog.get_logger(__name__)
@@ -92,12 +93,20 @@ def _blamed(expired: list[Appointment], now: datetime, *, manual: bool) -> list[
 
     Who is suspended already is not blamed again.
     """
-    fair = Q(full_clock=True, therapist__is_active=True)
-    if not manual:
-        fair &= Q(notified_at__isnull=False)
-    latest = Assignment.objects.filter(fair, ended_at=now, status=AssignmentStatus.EXPIRED)
-    known = set(latest.values_list("appointment_id", "therapist_id"))
+    known = set(_had_full_time(now) if manual else _had_full_time_and_were_told(now))
     return [appointment for appointment in expired if (appointment.pk, appointment.therapist_id) in known]
+
+
+@prepared
+def _had_full_time(now: datetime) -> QuerySet[Assignment, tuple[int, int]]:
+    rows = Assignment.objects.filter(full_clock=True, therapist__is_active=True)
+    return rows.filter(ended_at=now, status=AssignmentStatus.EXPIRED).values_list("appointment_id", "therapist_id")
+
+
+@prepared
+def _had_full_time_and_were_told(now: datetime) -> QuerySet[Assignment, tuple[int, int]]:
+    rows: QuerySet[Assignment, tuple[int, int]] = _had_full_time.build(now)
+    return rows.filter(notified_at__isnull=False)
 
 
 def _search_again(appointment: Appointment, now: datetime, policy: Policy) -> None:

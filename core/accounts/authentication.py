@@ -4,6 +4,7 @@ from datetime import datetime
 from hmac import compare_digest
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
@@ -13,6 +14,7 @@ from knox.settings import CONSTANTS, knox_settings
 from rest_framework.exceptions import AuthenticationFailed
 
 from core.accounts.models import User
+from core.prepared import prepared
 
 LONGEST_TOKEN: Final = 128
 
@@ -22,8 +24,7 @@ def authenticate_token(raw: str, now: datetime) -> tuple[User, AuthToken] | None
     if not raw or len(raw) > LONGEST_TOKEN or not raw.isascii() or not raw.isalnum():
         return None
     digest = hash_token(raw)
-    rows = AuthToken.objects.filter(token_key=raw[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user__institution")
-    for token in rows:
+    for token in _tokens(raw[: CONSTANTS.TOKEN_KEY_LENGTH]):
         if compare_digest(digest, token.digest):
             alive = token.expiry is None or now < token.expiry
             if not alive or not token.user.is_active:
@@ -31,6 +32,11 @@ def authenticate_token(raw: str, now: datetime) -> tuple[User, AuthToken] | None
             prolong(token, now)
             return token.user, token
     return None
+
+
+@prepared
+def _tokens(key: str) -> QuerySet[AuthToken]:
+    return AuthToken.objects.filter(token_key=key).select_related("user__institution")
 
 
 def prolong(token: AuthToken, now: datetime) -> None:

@@ -2,9 +2,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.liveness.models import Heartbeat, Lease, Outage, Part
+from core.prepared import prepared
 
 BEAT_EVERY: Final = timedelta(seconds=5)
 # A restart takes seconds; a silence beyond this one is time that people did not have.
@@ -36,7 +37,12 @@ def last_beat(part: Part) -> datetime | None:
 
 def anyone_silent(now: datetime) -> bool:
     """Tell whether web or relay, having once lived, has stopped reporting; a part that never ran is not silent."""
-    return Heartbeat.objects.filter(part__in=WATCHED, beaten_at__lt=now - SILENT_AFTER).exists()
+    return bool(_silent(now))
+
+
+@prepared
+def _silent(now: datetime) -> QuerySet[Heartbeat]:
+    return Heartbeat.objects.filter(part__in=WATCHED, beaten_at__lt=now - SILENT_AFTER)[:1]
 
 
 def hold_lease(part: Part, holder: str, now: datetime, length: timedelta) -> bool:

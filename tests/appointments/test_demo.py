@@ -27,7 +27,7 @@ from tests.appointments.moves import NOW
 from tests.appointments.replay import present, replayed
 from tests.support.lasting import lasting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 SEEDED = datetime(2031, 3, 3, 6, 0, tzinfo=UTC)
 
 

@@ -21,7 +21,7 @@ def play(**options: float) -> Outcome:
 
 def command(*arguments: str) -> str:
     out = StringIO()
-    call_command("simulate", "--hours", "1", "--therapists", "4", *arguments, stdout=out)
+    call_command("simulate", "--hours", "1", "--therapists", "4", "--bookings-per-hour", "8", *arguments, stdout=out)
     return out.getvalue()
 
 

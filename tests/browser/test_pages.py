@@ -1,110 +1,14 @@
-"""Accessibility, keyboard, and pages without scripts."""
+"""Keyboard, what an account keeps, and pages without scripts."""
 
 import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Open, answer_link
+from tests.browser.conftest import SIZES, Open
 from tests.support.clients import request
 from tests.support.stack import Stack
-
-SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640})
-PAGES = {
-    "operator": [
-        "/operator/",
-        "/operator/?tab=reviews",
-        "/operator/?tab=all",
-        "/operator/?tab=waiting",
-        "/operator/?tab=notifications",
-    ],
-    "therapist": [
-        "/therapist/",
-        "/therapist/?tab=upcoming",
-        "/therapist/?tab=missed",
-        "/therapist/?tab=completed",
-        "/therapist/?tab=slots",
-        "/therapist/?tab=notifications",
-    ],
-    "patient": [
-        "/patient/",
-        "/patient/?tab=all",
-        "/patient/?tab=waiting",
-        "/patient/?tab=notifications",
-        "/schedule",
-    ],
-}
-
-
-def violations(page: Page, *rules: str) -> list[str]:
-    only = {"runOnly": list(rules)} if rules else {}
-    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
-
-
-def fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-
-
-def is_fine(page: Page) -> None:
-    """At each width; the dark differs in nothing but its colours."""
-    for size in SIZES:
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        fits(page)
-    for size in SIZES[:2]:
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        page.emulate_media(color_scheme="light")
-        assert violations(page) == [], page.url
-        page.emulate_media(color_scheme="dark")
-        assert violations(page, "color-contrast") == [], page.url
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("who", PAGES)
-def test_axe_finds_nothing_and_nothing_is_scrolled_sideways(
-    opened: Open, stack: Stack, who: str, language: str
-) -> None:
-    page = opened(who, f"{PAGES[who][0]}?lang={language}")
-    for path in PAGES[who]:
-        page.goto(f"{stack.url}{path}{'&' if '?' in path else '?'}lang={language}")
-        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
-        expect(page.locator(".skeleton")).to_have_count(0)
-        is_fine(page)
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", ["/", "/login/", "/demo/"])
-def test_axe_finds_nothing_at_the_entrance(opened: Open, path: str, language: str) -> None:
-    is_fine(opened("", f"{path}?lang={language}"))
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_axe_finds_nothing_on_the_pages_that_ask_one_thing(
-    opened: Open, offered: Any, stack: Stack, language: str
-) -> None:
-    visit = offered("therapist7")
-    page = opened("patient", "/timezone/")
-    for path in ("/timezone/", f"/patient/{visit}/reschedule/", f"/patient/{visit}/cancel/", "/operator/"):
-        page.goto(f"{stack.url}{path}?lang={language}")
-        is_fine(page)
-    for answer in ("accept", "reject"):
-        page.goto(f"{stack.url}{answer_link(stack, visit, answer)}?lang={language}")
-        is_fine(page)
-
-
-def test_axe_finds_nothing_in_dialogs(opened: Open, offered: Any) -> None:
-    visit = offered("therapist7")
-    page = opened("operator", f"/operator/#A-{visit}")
-    expect(page.get_by_test_id(f"appointment-{visit}")).to_be_visible()
-    page.get_by_role("button", name=f"Reassign… A-{visit}").first.click()
-    expect(page.get_by_role("dialog", name=f"Reassign A-{visit}")).to_be_visible()
-    is_fine(page)
-    page.keyboard.press("Escape")
-    page.locator("#assign").click()
-    expect(page.get_by_role("dialog", name="Assign appointment")).to_be_visible()
-    is_fine(page)
 
 
 @pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
@@ -136,14 +40,6 @@ def test_a_counter_leaves_its_group_alone_and_the_address_keeps_it(opened: Open,
     expect(page.get_by_role("list", name="Needs a therapist")).to_have_count(0)
     page.get_by_role("button", name="Only Awaiting response: show all").click()
     expect(page.get_by_role("list", name="Needs a therapist")).to_be_visible()
-
-
-def test_axe_would_find_something(browser: Browser, stack: Stack) -> None:
-    page = browser.new_page()
-    page.goto(f"{stack.url}/login/")
-    page.evaluate("document.querySelector('label[for=username]').remove()")
-    assert any(line.startswith("label") for line in violations(page))
-    page.close()
 
 
 def test_arrows_move_through_the_tabs_and_are_mirrored_from_right_to_left(opened: Open) -> None:

@@ -1,16 +1,19 @@
 """The authorization matrix: every operation × role × ownership, as authorization.yaml says."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from django.db import connection, transaction
+from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from tests.contracts.document import operations
 from tests.contracts.world import COLUMNS, PARTS, PASSWORD, World, canary, clients, snapshot
+from tests.support.lasting import lasting
 
 pytestmark = pytest.mark.once
 
@@ -95,6 +98,13 @@ def faults(row: dict[str, Any], column: str, expected: int, world: World, client
     return found
 
 
+@pytest.fixture(scope="module")
+def asking(world: World, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[dict[str, APIClient], Any]]:
+    """A client for each column, and what the database then holds."""
+    with lasting(django_db_blocker):
+        yield clients(world), snapshot()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("row", "world"),
@@ -103,9 +113,10 @@ def faults(row: dict[str, Any], column: str, expected: int, world: World, client
     scope="module",
     ids=[f"{row['call']} {row.get('given', '')}".strip() for row in ROWS],
 )
-def test_every_role_gets_what_the_matrix_says_and_nothing_of_others(row: dict[str, Any], world: World) -> None:
-    as_column = clients(world)
-    before = snapshot()
+def test_every_role_gets_what_the_matrix_says_and_nothing_of_others(
+    row: dict[str, Any], world: World, asking: tuple[dict[str, APIClient], Any]
+) -> None:
+    as_column, before = asking
     wrong = [
         fault
         for column, expected in zip(COLUMNS, row["expect"], strict=True)

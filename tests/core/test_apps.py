@@ -1,8 +1,27 @@
 import gc
+import os
 import subprocess
 import sys
 
 import pytest
+
+LOADED = """
+import sys, django; django.setup()
+{then}
+print(*sorted({{"core.urls", "appointments.admin", "apprise", "rest_framework.viewsets"}} & set(sys.modules)))
+"""
+STARTED = """
+from celery.signals import celeryd_after_setup; from core import celery_app
+celeryd_after_setup.send(sender="worker", instance=None, conf=celery_app.conf)
+"""
+
+
+def loaded(then: str = "", **settings: str) -> list[str]:
+    """Which of the large parts a process of these settings has loaded, once it is set up."""
+    env = {**os.environ, **settings}
+    code = LOADED.format(then=then)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    return done.stdout.split()
 
 
 @pytest.mark.once
@@ -13,3 +32,14 @@ def test_nothing_is_collected_while_it_is_loaded() -> None:
 def test_what_was_loaded_is_left_alone_and_what_comes_after_it_collected() -> None:
     assert gc.isenabled()
     assert gc.get_freeze_count() > 100_000
+
+
+@pytest.mark.once
+def test_who_serves_no_page_loads_none() -> None:
+    assert loaded() == []
+
+
+@pytest.mark.once
+def test_a_worker_loads_the_addresses_of_its_letters_before_it_forks_and_that_of_the_deadlines_never() -> None:
+    assert "core.urls" in loaded(STARTED)
+    assert loaded(STARTED, DEADLINES_WORKER="true") == []

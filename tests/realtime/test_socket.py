@@ -20,6 +20,8 @@ from tests.realtime.conftest import now, token_of, until
 from tests.realtime.sockets import Client
 from tests.support.cast import Cast, drain_outbox, offer
 
+pytestmark = pytest.mark.once
+
 
 def test_the_first_message_says_who_and_how_far(server: str, cast: Cast) -> None:
     offer(cast)

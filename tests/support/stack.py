@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.support.databases import ROOT, Database
+from tests.support.shell import Shell
 
 sys.path.insert(0, str(ROOT / "deploy"))
 
@@ -54,6 +55,7 @@ class Stack:
             **{name: str(value) for name, value in settings.items()},
         }
         self.services: dict[str, Service] = {}
+        self._shell = Shell(self.env, self.scratch / "logs" / "shell.log")
 
     def __enter__(self) -> Self:
         try:
@@ -77,6 +79,7 @@ class Stack:
                 service.signal(signal.SIGKILL)
             if service.process is not None:
                 service.process.wait()
+        self._shell.end()
         self.database.drop()
         if error is not None:
             print(self.logs())
@@ -129,7 +132,7 @@ class Stack:
 
     def python(self, code: str) -> str:
         """Run Python inside the project, on this stack's database; returns what it printed."""
-        return self.manage("shell", "--no-imports", "-v", "0", "-c", code)
+        return self._shell.run(code)
 
     def logs(self) -> str:
         """The end of every process's log."""

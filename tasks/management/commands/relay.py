@@ -2,12 +2,14 @@ import signal
 import threading
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks.relay import Relay, StuckError
 
 
 class Command(BaseCommand):
+    requires_system_checks = (Tags.security,)
     help = "Carry out the outbox and act on due deadlines; several relays may run side by side."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -17,6 +17,8 @@ from appointments.services import assignment, attendance
 from tests.appointments.admin.conftest import Desk
 from tests.support.cast import Cast, book, offer
 
+pytestmark = pytest.mark.once
+
 LIST = "/admin/appointments/appointment/"
 
 

@@ -17,6 +17,8 @@ from tests.support.broker import publishing_to, queued
 from tests.support.cast import Cast, at, offer
 from tests.tasks.conftest import Broker, broker, broker_server, database_let_go  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.once
+
 USERS = "/admin/accounts/user/"
 
 

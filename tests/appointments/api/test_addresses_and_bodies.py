@@ -12,6 +12,8 @@ from tests.conftest import Api
 from tests.contracts.world import snapshot
 from tests.support.cast import Cast, at, offer
 
+pytestmark = pytest.mark.once
+
 PREFIXES = ["/api/scheduling/appointments", "/api/appointments/appointments"]
 TYPES = {"validation_error", "client_error", "server_error"}
 TEN_MEGABYTES = b'{"reason_for_visit": "' + b"x" * 10_000_000 + b'"}'

@@ -18,6 +18,8 @@ from tests.conftest import Api
 from tests.core.test_logs import logged  # noqa: F401 - a fixture
 from tests.support.cast import Cast, at, book, client_of, offer
 
+pytestmark = pytest.mark.once
+
 KEY = "/api/auth/calendar-key/"
 APPOINTMENTS = "/api/scheduling/appointments/"
 

@@ -5,30 +5,22 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 from axes.models import AccessAttempt
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
-from pytest_django.fixtures import Settings
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from core.accounts import services
 from core.accounts.models import User
 from core.outbox.models import Lane, OutboxEntry
-from tests.conftest import Api
+from tests.conftest import ARGON2, Api
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.once
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashing(settings: Settings) -> list[str]:
-    """Argon2 is slow on purpose, and every test here signs in many times; returns the hashers of production."""
-    real: list[str] = settings.PASSWORD_HASHERS
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return real
 
 
 @pytest.fixture
@@ -75,10 +67,9 @@ def test_a_wrong_password_and_an_unknown_name_are_answered_alike(theo: User) -> 
     assert wrong.content == unknown.content
 
 
-def test_a_wrong_password_and_an_unknown_name_take_the_same_time(
-    theo: User, settings: Settings, cheap_hashing: list[str]
-) -> None:
-    settings.PASSWORD_HASHERS = cheap_hashing
+def test_a_wrong_password_and_an_unknown_name_take_the_same_time(theo: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, cost in ARGON2.items():
+        monkeypatch.setattr(Argon2PasswordHasher, name, cost)
     theo.set_password(PASSWORD)
     theo.save()
 
