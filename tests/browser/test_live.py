@@ -312,3 +312,31 @@ def test_the_address_leads_back_to_the_same_view(opened: Open, path: str, shown:
     expect(operator.get_by_role("tabpanel")).to_contain_text(shown)
     operator.reload()
     expect(operator.get_by_role("tabpanel")).to_contain_text(shown)
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [
+        ("operator", "/operator/?tab=timeouts&phase=awaiting"),
+        ("operator", "/operator/?tab=reviews"),
+        ("operator", "/operator/?tab=all"),
+        ("operator", "/operator/?tab=waiting"),
+        ("operator", "/operator/?tab=notifications"),
+        ("therapist", "/therapist/"),
+        ("therapist", "/therapist/?tab=slots"),
+        ("therapist", "/therapist/?tab=notifications"),
+    ],
+)
+def test_an_event_leaves_every_button_of_the_page_in_place(opened: Open, offered: Offered, who: str, path: str) -> None:
+    """A click is a press and a release: where the button is drawn anew between them, it is lost, and focus with it."""
+    offered()
+    page = live(opened(who, path))
+    expect(page.locator("#panel")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#panel .skeleton")).to_have_count(0)
+    page.evaluate("() => { window.before = [...document.querySelectorAll('button, input, select')] }")
+    seen = page.locator("#bell .sr").inner_text()
+    offered()
+    expect(page.locator("#bell .sr")).not_to_have_text(seen)
+    page.wait_for_timeout(1_000)  # lists are fetched anew up to half a second after an event
+    gone = page.evaluate("() => window.before.filter(one => !one.isConnected).map(one => one.outerHTML)")
+    assert gone == []

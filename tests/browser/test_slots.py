@@ -6,7 +6,8 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.support.clients import Person, in_days
+from tests.support.clients import Person, in_days, request
+from tests.support.stack import Stack
 
 WEEKS_AHEAD = 4  # past everything that is seeded
 
@@ -71,6 +72,21 @@ def test_one_of_a_series_goes_without_the_others(opened: Open) -> None:
     expect(page.locator(".slot")).to_have_count(0)
     page.get_by_role("button", name="Show as a week").click()
     expect(page.get_by_text("Nothing published")).to_have_count(7)
+
+
+def test_a_slot_that_is_booked_meanwhile_says_so(stack: Stack, opened: Open, people: Callable[[str], Person]) -> None:
+    page = far_week(opened, "therapist5")
+    page.get_by_role("button", name="Add slot", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    added = page.locator(".slot")
+    expect(added.get_by_role("button")).to_have_count(1)
+    therapist, patient = people("therapist5"), people("patient2")
+    mine = f"{stack.url}/api/appointments/time-slots/?therapist={therapist.id}&date_from={in_days(20)[:10]}"
+    [slot] = request(mine, "GET", token=therapist.token).body["results"]
+    body = {"time_slot": slot["id"], "start": slot["start"]}
+    booked = request(f"{stack.url}/api/appointments/appointments/", "POST", body, patient.token)
+    assert booked.status == 201, booked
+    expect(added).to_contain_text("1/1")
 
 
 def test_time_off_says_what_it_hits_before_it_is_taken(

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
 from tests.support.clients import Answer, Person, in_days, request
@@ -102,7 +102,7 @@ class Follower(threading.Thread):
                 with connect(url, subprotocols=protocols, close_timeout=0.2) as socket:
                     self.connections += 1
                     self._listen(socket)
-            except (OSError, ConnectionClosed, EOFError):
+            except (OSError, ConnectionClosed, InvalidHandshake):  # also a process that ends while it opens
                 time.sleep(0.05)
 
     def _listen(self, socket: Any) -> None:

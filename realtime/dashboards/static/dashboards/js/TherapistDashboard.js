@@ -26,7 +26,7 @@ import { settings } from './settings.js';
 import { may, number, phase } from './statuses.js';
 import { tabs } from './tabs.js';
 import { availability } from './therapist/availability.js';
-import { slots } from './therapist/slots.js';
+import { loadSlots, slots } from './therapist/slots.js';
 
 const PAGE = 50;
 const panel = byId('panel');
@@ -77,7 +77,8 @@ async function load() {
   if (view.key !== key) Object.assign(view, { key, ids: [], loading: true });
   state.error = null;
   try {
-    const wanted = ['slots', 'notifications'].includes(currentTab()) ? null : fetchFirst(key, view.shown);
+    const elsewhere = { slots: loadSlots, notifications: () => null }[currentTab()];
+    const wanted = elsewhere ? elsewhere() : fetchFirst(key, view.shown);
     const [page, pending] = await Promise.all([wanted, fetchPage('filter=pending&page_size=1')]);
     if (view.key !== key) return;
     view.waiting = pending.count;

@@ -34,12 +34,12 @@ export async function openDetails(appointment, actionsOf) {
 
 let marked = null;
 
-/** Keep the panel in step; where nothing is selected, the first row is. */
+/** Keep the panel in step. Where nothing is selected, the first row is shown, and stays for as long as it is listed. */
 export function paintDetails(actionsOf) {
   const panel = byId('details');
   if (!panel) return;
-  const first = document.querySelector('#panel .row[data-id]')?.dataset.id;
-  const shown = state.appointments.get(selected()) ?? state.appointments.get(Number(first));
+  const listed = byId(`row-${panel.dataset.id}`) ?? document.querySelector('#panel .row[data-id]');
+  const shown = state.appointments.get(selected()) ?? state.appointments.get(Number(listed?.dataset.id));
   panel.hidden = !shown;
   const row = WIDE.matches && shown ? byId(`row-${shown.id}`) : null;
   if (marked !== row) marked?.removeAttribute('aria-current');

@@ -56,11 +56,13 @@ const entryOf = one =>
 
 function readAll() {
   const undo = state.undecided.get(ALL);
-  const made = undo
-    ? button(t('Undo'), undo)
-    : button(t('Mark all read'), () => later(ALL, t('All are marked read.'), () => markRead()));
-  made.disabled = !state.unread;
-  return h('div', { className: 'acts' }, made);
+  return remembered(ALL, [Boolean(undo), Boolean(state.unread)].join('|'), () => {
+    const made = undo
+      ? button(t('Undo'), undo)
+      : button(t('Mark all read'), () => later(ALL, t('All are marked read.'), () => markRead()));
+    made.disabled = !state.unread;
+    return h('div', { className: 'acts' }, made);
+  });
 }
 
 /** The nodes of the tab. */

@@ -4,7 +4,7 @@ import { h, said } from '../dom.js';
 import { t, tn } from '../i18n.js';
 import { preference, prefer } from '../preferences.js';
 import { all } from '../api.js';
-import { empty, list } from '../rows.js';
+import { empty, list, remembering } from '../rows.js';
 import { fetchPage, keep, state } from '../scheduling.js';
 import { label, may, TYPES } from '../statuses.js';
 import { cancel, each } from './dialogs.js';
@@ -43,6 +43,7 @@ const COLUMNS = [
 ];
 
 const view = { ids: [], count: 0, page: 1, loading: false, error: null, ticked: new Set() };
+const remembered = remembering();
 let redraw = () => {};
 let form = null;
 
@@ -227,7 +228,7 @@ const cell = value =>
 
 async function exportCsv() {
   const rows = view.ticked.size
-    ? [...view.ticked].map(id => state.appointments.get(id)).filter(Boolean)
+    ? ticked()
     : await all(`/api/scheduling/appointments/?${query(asked())}`, 5_000);
   const text = [COLUMNS.join(','), ...rows.map(row => COLUMNS.map(name => cell(row[name])).join(','))].join('\r\n');
   const url = URL.createObjectURL(new Blob(['\ufeff', text], { type: 'text/csv' }));
@@ -235,21 +236,23 @@ async function exportCsv() {
   URL.revokeObjectURL(url);
 }
 
+const ticked = () => [...view.ticked].map(id => state.appointments.get(id)).filter(Boolean);
+const able = action => ticked().filter(one => may(one, action));
+
 function bulkBar() {
-  const ticked = [...view.ticked].map(id => state.appointments.get(id)).filter(Boolean);
-  const able = action => ticked.filter(one => may(one, action));
   const one = (text, action, run) => {
-    const rows = able(action);
+    const n = able(action).length;
     return h(
       'button',
-      { type: 'button', className: 'btn', disabled: !rows.length, onclick: () => run(rows) },
-      rows.length ? `${text} (${rows.length})` : text,
+      { type: 'button', className: 'btn', disabled: !n, onclick: () => run(able(action)) },
+      n ? `${text} (${n})` : text,
     );
   };
+  const n = ticked().length;
   return h(
     'div',
     { className: 'acts', role: 'group', 'aria-label': t('With the ticked ones') },
-    ticked.length ? h('span', { className: 'muted sm' }, tn('{n} ticked', '{n} ticked', ticked.length)) : null,
+    n ? h('span', { className: 'muted sm' }, tn('{n} ticked', '{n} ticked', n)) : null,
     one(t('Reassign…'), 'reassign', rows =>
       ask({
         title: tn('Reassign {n} appointment?', 'Reassign {n} appointments?', rows.length),
@@ -270,8 +273,10 @@ function bulkBar() {
   );
 }
 
+const lastPage = () => Math.max(1, Math.ceil(view.count / PAGE));
+
 function pages() {
-  const last = Math.max(1, Math.ceil(view.count / PAGE));
+  const last = lastPage();
   const turn = (text, to) =>
     h(
       'button',
@@ -295,16 +300,30 @@ function pages() {
   );
 }
 
-/** Whose appointments these are, with the way back to everybody's. */
-function onePatient(rows) {
+/** How many there are and whose, with the way back from one patient's to everybody's. */
+function heading(rows) {
   const { patient, ...others } = asked();
-  if (!patient) return null;
-  const name = rows[0]?.patient_name ?? t('A patient');
-  return h(
-    'button',
-    { type: 'button', className: 'btn', 'aria-label': t('Only {name}: show all', { name }), onclick: () => apply(others) },
-    said(name),
-    ' ×',
+  const name = patient && (rows[0]?.patient_name ?? t('A patient'));
+  const everybody = () =>
+    h(
+      'button',
+      {
+        type: 'button',
+        className: 'btn',
+        'aria-label': t('Only {name}: show all', { name }),
+        onclick: () => apply(others),
+      },
+      said(name),
+      ' ×',
+    );
+  return remembered('heading', [view.count, name, JSON.stringify(others)].join('|'), () =>
+    h(
+      'div',
+      { className: 'group' },
+      h('h2', {}, t('All appointments')),
+      h('span', { className: 'count' }, view.count),
+      name && everybody(),
+    ),
   );
 }
 
@@ -340,22 +359,15 @@ export function archive(makeRow, onChange) {
         onChange();
       },
     });
-  const heading = h(
-    'div',
-    { className: 'group' },
-    h('h2', {}, t('All appointments')),
-    h('span', { className: 'count' }, view.count),
-    onePatient(rows),
-  );
-  if (!rows.length) return [form, heading, empty(t('Nothing found.'), t('Change the filters or clear them.'))];
+  if (!rows.length) return [form, heading(rows), empty(t('Nothing found.'), t('Change the filters or clear them.'))];
   return [
     form,
-    heading,
-    bulkBar(),
+    heading(rows),
+    remembered('bulk', [ticked().length, ...['reassign', 'cancel', 'remind'].map(one => able(one).length)].join(), bulkBar),
     list(
       t('All appointments'),
       rows.map(one => makeRow(one, tick(one))),
     ),
-    pages(),
+    remembered('pages', [view.page, lastPage()].join(), pages),
   ];
 }

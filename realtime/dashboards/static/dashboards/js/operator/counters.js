@@ -1,7 +1,7 @@
 // The counters over the tabs: each leads to its group, and of the deadlines leaves it alone.
 import { byId, h } from '../dom.js';
 import { t } from '../i18n.js';
-import { button } from '../rows.js';
+import { button, remembering } from '../rows.js';
 import { settings } from '../settings.js';
 import { glyph, TIMED } from '../statuses.js';
 
@@ -47,10 +47,14 @@ export function paintCounters(found, only, goTo) {
   });
 }
 
+const remembered = remembering();
+
 /** Which group is shown alone, with the way back to all. */
 export function onlyOne(phase, goTo) {
-  const [, name] = COUNTERS.find(([key]) => key === phase);
-  const back = button(`${name} ×`, () => goTo('timeouts'));
-  back.setAttribute('aria-label', t('Only {name}: show all', { name }));
-  return h('div', { className: 'acts' }, back);
+  return remembered('back', phase, () => {
+    const [, name] = COUNTERS.find(([key]) => key === phase);
+    const back = button(`${name} ×`, () => goTo('timeouts'));
+    back.setAttribute('aria-label', t('Only {name}: show all', { name }));
+    return h('div', { className: 'acts' }, back);
+  });
 }

@@ -6,12 +6,13 @@ import { h, ltr, said } from '../dom.js';
 import { paintHeld } from '../held.js';
 import { at, bothZones, day, t } from '../i18n.js';
 import { toast } from '../messages.js';
-import { button, empty } from '../rows.js';
+import { button, empty, group, remembering } from '../rows.js';
 import { settings } from '../settings.js';
 import { TYPES } from '../statuses.js';
 
 const LIST = '/api/appointments/waiting-list/';
 const view = { rows: null, error: null };
+const remembered = remembering();
 let redraw = () => {};
 
 /** Fetch who waits, in the order in which they are served. */
@@ -141,7 +142,6 @@ function entry(one) {
 /** The nodes of the tab. */
 export function waitingList(onChange) {
   redraw = () => {
-    view.drawn = null;
     onChange();
     paintHeld();
   };
@@ -153,10 +153,6 @@ export function waitingList(onChange) {
   if (view.error) return [h('p', { className: 'alert', role: 'alert' }, view.error.message, ' ', again)];
   if (!view.rows) return [1, 2, 3].map(() => h('div', { className: 'skeleton' }));
   if (!view.rows.length) return [empty(t('Nobody waits.'), t('Patients join where no time is free.'))];
-  const count = h('span', { className: 'count' }, view.rows.length);
-  view.drawn ??= [
-    h('div', { className: 'group' }, h('h2', {}, t('Waiting list')), count),
-    h('ul', { role: 'list', 'aria-label': t('Waiting list') }, view.rows.map(entry)),
-  ];
-  return view.drawn;
+  const rows = view.rows.map(one => remembered(one.id, JSON.stringify(one), () => entry(one)));
+  return group(t('Waiting list'), rows);
 }

@@ -6,40 +6,51 @@ import { ask } from '../dialogs.js';
 import { h, ltr } from '../dom.js';
 import { day, isRtl, t, tn } from '../i18n.js';
 import { preference, prefer } from '../preferences.js';
+import { remembering } from '../rows.js';
 import { settings } from '../settings.js';
 import { addMany, addSlot } from './slotDialogs.js';
 import { fetchTimeOff, takeTimeOff, timeOff } from './timeOff.js';
 import { DAY_MS, iso, mondayOf, SLOTS } from './weeks.js';
 
 const LISTED_WEEKS = 4;
-const view = { monday: mondayOf(now()), rows: null, error: null };
+const view = { monday: mondayOf(now()), rows: null, away: [], error: null, asked: 0 };
+const remembered = remembering();
 let redraw = () => {};
 
 const asList = () => preference('slots_list', matchMedia('(max-width: 720px)').matches);
 const days = () => Array.from({ length: 7 * (asList() ? LISTED_WEEKS : 1) }, (_, n) => view.monday + n * DAY_MS);
 
-async function load() {
-  view.error = null;
+/** Fetch what is published on the days that are shown; an answer that a newer question overtook is left aside. */
+export async function loadSlots() {
+  view.asked += 1;
+  const asked = view.asked;
   const shown = days();
+  const fresh = { error: null };
   try {
     const wanted = `therapist=${settings.user.id}&date_from=${iso(shown[0])}&date_to=${iso(shown.at(-1))}`;
-    [view.rows] = await Promise.all([all(`${SLOTS}?${wanted}`, 5_000), fetchTimeOff()]);
+    [fresh.rows, fresh.away] = await Promise.all([all(`${SLOTS}?${wanted}`, 5_000), fetchTimeOff()]);
   } catch (error) {
-    view.error = error;
+    fresh.error = error;
   }
+  if (asked !== view.asked) return;
+  Object.assign(view, fresh);
   redraw();
+}
+
+function begin() {
+  view.rows = null;
+  redraw();
+  loadSlots();
 }
 
 function move(weeks) {
   view.monday += weeks * 7 * DAY_MS;
-  view.rows = null;
-  load();
+  begin();
 }
 
 function changeView() {
   prefer('slots_list', !asList()).catch(() => {});
-  view.rows = null;
-  load();
+  begin();
 }
 
 const hours = one => `${one.start_time.slice(0, 5)}–${one.end_time.slice(0, 5)}`;
@@ -59,14 +70,14 @@ function removeFree() {
     ),
     submit: async () => {
       for (const one of free) await remove(`${SLOTS}${one.id}/?only_this=true`);
-      await load();
+      await loadSlots();
     },
   });
 }
 
 /** A single slot goes at once, of a series one chooses how much. */
 function removeOne(one) {
-  if (!one.is_recurring) return remove(`${SLOTS}${one.id}/`).then(load);
+  if (!one.is_recurring) return remove(`${SLOTS}${one.id}/`).then(loadSlots);
   const choice = (value, text, checked) =>
     h('label', { className: 'option' }, h('input', { type: 'radio', name: 'scope', value, checked }), text);
   return ask({
@@ -82,7 +93,7 @@ function removeOne(one) {
     ),
     submit: async dialog => {
       await remove(`${SLOTS}${one.id}/${dialog.querySelector('input:checked').value}`);
-      await load();
+      await loadSlots();
     },
   });
 }
@@ -141,38 +152,39 @@ function bar() {
     button(asList() ? t('Show as a week') : t('Show as a list'), changeView),
     button(
       t('Add slot'),
-      attempt(() => addSlot(view.monday, load)),
+      attempt(() => addSlot(view.monday, loadSlots)),
     ),
     button(
       t('Add many slots…'),
-      attempt(() => addMany(view.monday, load)),
+      attempt(() => addMany(view.monday, loadSlots)),
     ),
     button(
       t('Time off…'),
-      attempt(() => takeTimeOff(load)),
+      attempt(() => takeTimeOff(loadSlots)),
     ),
-    view.rows?.length ? button(t('Remove free slots'), attempt(removeFree)) : null,
+    button(t('Remove free slots'), attempt(removeFree)),
   );
 }
 
-/** The nodes of the tab. */
+function week() {
+  const shown = days().map(dayOf).filter(Boolean);
+  if (!shown.length) return h('p', { className: 'empty' }, t('Nothing published'));
+  return h('ul', { className: asList() ? 'week as-list' : 'week', role: 'list', 'aria-label': t('Slots') }, shown);
+}
+
+/** The nodes of the tab: the same ones for as long as they show the same, so that no click or focus is lost. */
 export function slots(onChange) {
   redraw = onChange;
-  if (!view.rows && !view.error && !slots.asked) {
-    slots.asked = true;
-    load().finally(() => {
-      slots.asked = false;
-    });
-  }
-  const again = h('button', { type: 'button', className: 'btn', onclick: load }, t('Try again'));
-  if (view.error) return [bar(), h('p', { className: 'alert', role: 'alert' }, view.error.message, ' ', again)];
-  if (!view.rows) return [bar(), h('div', { className: 'skeleton' })];
-  const shown = days().map(dayOf).filter(Boolean);
+  const { monday, rows, away, error } = view;
+  const key = [monday, asList()].join();
+  const head = remembered('bar', key, bar);
+  head.lastChild.hidden = !rows?.length; // nothing to remove
+  const again = () => h('button', { type: 'button', className: 'btn', onclick: loadSlots }, t('Try again'));
+  if (error) return [head, h('p', { className: 'alert', role: 'alert' }, error.message, ' ', again())];
+  if (!rows) return [head, h('div', { className: 'skeleton' })];
   return [
-    bar(),
-    timeOff(load),
-    shown.length
-      ? h('ul', { className: asList() ? 'week as-list' : 'week', role: 'list', 'aria-label': t('Slots') }, shown)
-      : h('p', { className: 'empty' }, t('Nothing published')),
+    head,
+    away.length && remembered('away', JSON.stringify(away), () => timeOff(away, loadSlots)),
+    remembered('week', key + JSON.stringify(rows), week),
   ].filter(Boolean);
 }

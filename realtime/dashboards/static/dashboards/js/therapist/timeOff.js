@@ -11,20 +11,18 @@ import { number } from '../statuses.js';
 import { DAY_MS } from './weeks.js';
 
 const TIME_OFF = '/api/appointments/time-off/';
-let taken = [];
 
 /** What lies ahead. */
 export async function fetchTimeOff() {
   const rows = await all(`${TIME_OFF}?therapist=${settings.user.id}`);
-  taken = rows.filter(one => Date.parse(one.end) > now());
+  return rows.filter(one => Date.parse(one.end) > now());
 }
 
 const moment = instant => `${day(instant, settings.timezone)} ${at(instant, settings.timezone)}`;
 const span = one => ltr(`${moment(one.start)} – ${moment(one.end)}`);
 
-/** The list of what is taken; nothing where nothing is. */
-export function timeOff(changed) {
-  if (!taken.length) return null;
+/** The list of what is taken. */
+export function timeOff(taken, changed) {
   const giveBack = one =>
     attempt(async () => {
       await remove(`${TIME_OFF}${one.id}/`);
