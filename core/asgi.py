@@ -1,3 +1,4 @@
+import gc
 import os
 
 import django
@@ -21,3 +22,5 @@ refuse_unsafe_start()
 # Beside gunicorn: its heartbeat alone says whether people can answer, so this one does not speak for the web.
 sockets = ProtocolTypeRouter({"http": answer_in_time(http), "websocket": URLRouter(websocket_urlpatterns)})
 application = beating(sockets)
+# The pages came after the applications, and are left alone as those are: to look through them holds every request up.
+gc.freeze()

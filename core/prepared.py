@@ -6,37 +6,53 @@
 
     taken(3, now)  # a list of stays
 
-The function is called once for each kind of database, with a `Given` for each argument. It may compare columns to them,
-and add a time to them or take one away; a branch on their value would be taken once for all. Values come in the order
-of the signature, none of them None.
+    @prepared_update
+    def leave(room: int, now: datetime) -> tuple[QuerySet[Stay], dict[str, Any]]:
+        return Stay.objects.filter(room_id=room), {"end": now}
+
+    leave(3, now)  # how many have left
+
+The function is called once for each kind of database, with a `Given` for each argument. It may compare columns to them
+or write them there, and add a time to them or take one away; a branch on their value would be taken once for all.
+Values come in the order of the signature, none of them None.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, QuerySet
-from django.db.models.sql import Query
+from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
-from django.db.transaction import TransactionManagementError
+from django.db.transaction import TransactionManagementError, mark_for_rollback_on_error
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Given(Expression):
-    """An argument within the statement, with what is added to its value."""
+    """An argument within the statement, with what becomes of its value on the way there."""
 
-    def __init__(self, name: str, later: timedelta | None = None) -> None:
+    def __init__(self, name: str, *steps: Callable[[Any], Any]) -> None:
         super().__init__()
-        self.name, self.later = name, later
+        self.name, self.steps = name, steps
+
+    def then(self, step: Callable[[Any], Any]) -> "Given":
+        """The same argument, and one more thing done to its value."""
+        return Given(self.name, *self.steps, step)
+
+    def part(self, key: Any) -> "Given":
+        """What the argument holds at this place, or under this key."""
+        return self.then(itemgetter(key))
 
     def __add__(self, time: timedelta) -> "Given":  # type: ignore[override]  # of a time, not of SQL
-        return Given(self.name, (self.later or timedelta()) + time)
+        return self.then(lambda value: value + time)
 
     def __sub__(self, time: timedelta) -> "Given":  # type: ignore[override]
         return self + -time
@@ -47,12 +63,17 @@ class Given(Expression):
         """A placeholder; `value` goes there."""
         return "%s", [self]
 
-    def value(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
-        """What the database is to compare with."""
+    def value(self, values: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
+        """What the database is given."""
         value = values[self.name]
-        if self.later is not None:
-            value += self.later
+        for step in self.steps:
+            value = step(value)
         return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def parts(given: Any, columns: Iterable[tuple[str, bool]]) -> dict[str, Any]:
+    """What a given mapping holds under each name; nothing where it is known to be empty."""
+    return {name: None if empty else given.part(name) for name, empty in columns}
 
 
 class Statement(NamedTuple):
@@ -100,8 +121,12 @@ class prepared(Generic[P, R]):  # noqa: N801 - a decorator
         return self._statements.setdefault(connection.vendor, Statement(rows, compiler, *compiler.as_sql()))
 
 
-def _rows(statement: Statement, values: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
-    given = [one.value(values, connection) if isinstance(one, Given) else one for one in statement.params]
+def _given(params: Sequence[Any], values: Mapping[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    return [one.value(values, connection) if isinstance(one, Given) else one for one in params]
+
+
+def _rows(statement: Statement, values: Mapping[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    given = _given(statement.params, values, connection)
     compiler: Any = copy(statement.compiler)  # they are not shared between threads
     compiler.connection = connection
     compiler.as_sql = lambda *_, **__: (statement.sql, given)
@@ -109,3 +134,37 @@ def _rows(statement: Statement, values: dict[str, Any], connection: BaseDatabase
     rows: Any = QuerySet(statement.rows.model, query=query, using=DEFAULT_DB_ALIAS)
     rows._iterable_class = statement.rows._iterable_class  # type: ignore[attr-defined]
     return list(rows)
+
+
+class prepared_update(Generic[P]):  # noqa: N801 - a decorator
+    """A function of rows and of what to write, by field; called with values it writes, and says to how many rows.
+
+    Raises what the database raises.
+    """
+
+    def __init__(self, build: Callable[P, tuple[QuerySet[Any], Mapping[str, Any]]]) -> None:
+        self.build = build
+        self._names = tuple(inspect.signature(build).parameters)
+        self._statements: dict[str, tuple[str, Sequence[Any]]] = {}
+
+    def __call__(self, *args: P.args, **_: P.kwargs) -> int:
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, params = self._statements.get(connection.vendor) or self._prepare(connection)
+        given = _given(params, dict(zip(self._names, args, strict=True)), connection)
+        with mark_for_rollback_on_error(DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+            cursor.execute(sql, given)
+            return cursor.rowcount
+
+    def _prepare(self, connection: BaseDatabaseWrapper) -> tuple[str, Sequence[Any]]:
+        build: Callable[..., tuple[QuerySet[Any], Mapping[str, Any]]] = self.build
+        rows, values = build(*map(Given, self._names))
+        field_of = rows.model._meta.get_field
+        written = {
+            name: value.then(partial(field_of(name).get_db_prep_save, connection=connection))
+            if isinstance(value, Given)
+            else value
+            for name, value in values.items()
+        }
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(written)
+        return self._statements.setdefault(connection.vendor, query.get_compiler(connection=connection).as_sql())

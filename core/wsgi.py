@@ -1,5 +1,6 @@
 """For gunicorn: HTTP only; sockets are served by `core.asgi:sockets`."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -15,3 +16,4 @@ from core.liveness.models import Part  # noqa: E402
 
 refuse_unsafe_start()
 start_heart(Part.WEB)
+gc.freeze()  # as in core/asgi.py

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from appointments.policy import current_policy
 from appointments.services import vacancies
-from appointments.services.due import due_for, overdue
+from appointments.services.due import anything_overdue, due_for
 from appointments.services.sweeps import expire_due, warn_due
 
 # Longer ago a row may have changed since: asking about it costs little then, and nothing hurries.
@@ -35,7 +35,8 @@ def expire_assignment(task: "Task[Any, Any]", assignment_id: int) -> int:
     now = timezone.now()
     eta: Any = task.request.eta  # a text, whatever the stubs say
     # At 200 deadlines a second the questions of those that come second would take the worker more than the sweeps.
-    if _last.covers(datetime.fromisoformat(eta) if eta else None, now) or not overdue(now, current_policy()).exists():
+    covered = _last.covers(datetime.fromisoformat(eta) if eta else None, now)
+    if covered or not anything_overdue(now, current_policy()):
         return 0
     expired = expire_due(now, clock=timezone.now).appointments
     _last.begun_at = now

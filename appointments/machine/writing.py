@@ -1,9 +1,10 @@
 """Carrying changes out as a whole: UPDATE, places, assignment, audit row, Outbox rows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
+from inspect import signature
 from operator import or_
 from types import MappingProxyType
 from typing import Any
@@ -40,9 +41,12 @@ from core.accounts.models import User
 from core.inserting import insert_many
 from core.lookups import AnyOf
 from core.outbox.writing import write_many
-from core.prepared import prepared
+from core.prepared import parts, prepared, prepared_update
 
 Planned = Mapping[str, Any] | Callable[[Appointment], Mapping[str, Any]]
+Where = Q | partial[Q]
+# What an UPDATE writes, by name, and whether it becomes empty.
+Columns = tuple[tuple[str, bool], ...]
 
 _CREATED_COLUMNS = (
     *("status", "version", "patient_id", "therapist_id", "service_id", "appointment_type", "start", "end"),
@@ -87,7 +91,7 @@ def apply_many(
     now: datetime,
     *,
     limit: int,
-    where: Q | None = None,
+    where: Where | None = None,
     planned: Planned = MappingProxyType({}),
     also: Mapping[str, Planned] = MappingProxyType({}),
     policy: Policy | None = None,
@@ -97,7 +101,8 @@ def apply_many(
     """Move up to `limit` rows that the system may move by this row now, the first by `order`.
 
     `planned` is what `apply` takes, the same for all rows or, which costs more, a function of each; `also` are further
-    rows of the table, for appointments that `name` does not move, with what is planned for those.
+    rows of the table, for appointments that `name` does not move, with what is planned for those. `where` is a further
+    condition, or a function of one with its values, which is asked for sooner.
     Rows locked by others are left to them, or with `wait` waited for.
     """
     policy = policy or current_policy()
@@ -105,7 +110,10 @@ def apply_many(
     # Within a sweep's transaction the batch stands or falls as a whole: no savepoint, no round trips for it.
     with transaction.atomic(savepoint=False):
         asked = (name, *also), policy, limit, order, wait
-        rows = list(_locked(now, where, *asked)) if where else _all_due(*asked)(now)
+        if isinstance(where, partial):
+            rows = _due(*asked, where=where.func)(now, where.args)
+        else:
+            rows = list(_locked(now, where, *asked)) if where else _due(*asked)(now, ())
         changes: list[Change] = []
         for row, plans in moves:
             theirs = [each for each in rows if refusal(row, each, None, now, policy) is None] if also else rows
@@ -119,14 +127,13 @@ def apply_many(
 
 
 @lru_cache(maxsize=128)
-def _all_due(
-    names: tuple[str, ...], policy: Policy, limit: int, order: str, wait: bool
-) -> prepared[[datetime], Appointment]:
+def _due(*asked: Any, where: Callable[..., Q] | None = None) -> prepared[[datetime, tuple[Any, ...]], Appointment]:
     """What a sweep asks each time."""
 
     @prepared
-    def due(now: datetime) -> QuerySet[Appointment]:
-        return _locked(now, Q(), names, policy, limit, order, wait)
+    def due(now: datetime, given: Any) -> QuerySet[Appointment]:
+        further = where(*map(given.part, range(len(signature(where).parameters)))) if where else Q()
+        return _locked(now, further, *asked)
 
     return due
 
@@ -199,16 +206,33 @@ def create(
 def _update_appointments(changes: Sequence[Change]) -> None:
     """The guarded UPDATE: one statement for all changes that write the same values."""
     for values, group in _alike(changes):
-        sources = Q()
-        for source in {change.source for change in group}:
-            sources |= source.where
+        sources = frozenset(change.source for change in group)
         versions = {change.before["version"] for change in group}
-        rows = Appointment.objects.filter(sources, AnyOf("pk", [change.pk for change in group]), version__in=versions)
-        bumped = {"version": F("version") + 1, "updated_at": group[0].now} if group[0].row.bumps else {}
+        move = _guarded(sources, _columns(values), group[0].row.bumps)
         with refusing_conflicts():
-            moved = rows.update(**values, **bumped)
+            moved = move([change.pk for change in group], versions, values, group[0].now)
         if moved != len(group):
             raise InvalidTransition("Somebody else was faster; nothing was changed.")
+
+
+def _columns(values: Mapping[str, Any]) -> Columns:
+    return tuple((name, value is None) for name, value in values.items())
+
+
+@lru_cache(maxsize=256)
+def _guarded(
+    sources: frozenset[State], columns: Columns, bumps: bool
+) -> prepared_update[[Collection[int], Collection[int], Mapping[str, Any], datetime]]:
+    @prepared_update
+    def move(
+        ids: Collection[int], versions: Collection[int], values: Mapping[str, Any], now: datetime
+    ) -> tuple[QuerySet[Appointment], Mapping[str, Any]]:
+        where = reduce(or_, (source.where for source in sorted(sources)))
+        rows = Appointment.objects.filter(where, AnyOf("pk", ids), AnyOf("version", versions))
+        bumped = {"version": F("version") + 1, "updated_at": now} if bumps else {}
+        return rows, parts(values, columns) | bumped
+
+    return move
 
 
 def _alike(changes: Sequence[Change]) -> Iterable[tuple[Values, list[Change]]]:
@@ -244,7 +268,17 @@ def _end_or_answer_assignments(changes: Sequence[Change]) -> None:
                 values["answered_at"] = change.now
         groups[tuple(sorted(values.items()))].append(change.pk)
     for group, ids in groups.items():
-        Assignment.objects.filter(AnyOf("appointment_id", ids), ended_at__isnull=True).update(**dict(group))
+        _live_assignments(_columns(dict(group)))(ids, dict(group))
+
+
+@lru_cache(maxsize=64)
+def _live_assignments(columns: Columns) -> prepared_update[[Collection[int], Mapping[str, Any]]]:
+    @prepared_update
+    def update(ids: Collection[int], values: Mapping[str, Any]) -> tuple[QuerySet[Assignment], Mapping[str, Any]]:
+        rows = Assignment.objects.filter(AnyOf("appointment_id", ids), ended_at__isnull=True)
+        return rows, parts(values, columns)
+
+    return update
 
 
 def _open_assignment(change: Change) -> Assignment:

@@ -1,12 +1,13 @@
 """Suspending therapists with care: disable and enable, the breaker, and the grace after an outage."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from appointments import machine
 from appointments.errors import Conflict, InvalidInput, InvalidTransition, NotFound
@@ -23,10 +24,10 @@ from appointments.services.assignment import offer_to
 from core.accounts import services as accounts
 from core.accounts.models import Role, User
 from core.liveness.models import Outage
-from core.lookups import AnyOf
+from core.lookups import AnyOf, counted
 from core.outbox.models import Lane
 from core.outbox.writing import Effect, write_many
-from core.prepared import prepared
+from core.prepared import prepared, prepared_update
 from core.transactions import in_transaction
 
 NO_ANSWER = "no answer to an offer in time"
@@ -39,7 +40,7 @@ def disable(therapist_id: int, reason: str, actor: User, now: datetime) -> User:
     therapist = _lock_therapist_of(therapist_id, actor)
     if not accounts.suspend(therapist.pk, reason=reason, actor=actor, now=now):
         raise InvalidTransition("The therapist's account is already suspended.")
-    withdraw_offers([therapist.pk], now)
+    withdraw_offers(therapist.pk, now)
     therapist.refresh_from_db()
     announce(EventType.THERAPIST_DISABLED, {therapist.pk: None}, therapist.institution_id, reason, now)
     return therapist
@@ -102,10 +103,9 @@ def _lock_therapist_of(therapist_id: int, actor: User) -> User:
     return therapist
 
 
-def withdraw_offers(therapist_ids: Iterable[int], now: datetime, where: Q | None = None) -> list[Appointment]:
-    """Take every waiting offer back from suspended therapists; accepted appointments stay theirs."""
-    theirs = Q(therapist_id__in=list(therapist_ids)) & (where or Q())
-    return machine.apply_many("withdraw", now, limit=WITHDRAWAL_BATCH, where=theirs)
+def withdraw_offers(therapist_id: int, now: datetime) -> list[Appointment]:
+    """Take every waiting offer back from a suspended therapist; accepted appointments stay theirs."""
+    return machine.apply_many("withdraw", now, limit=WITHDRAWAL_BATCH, where=Q(therapist_id=therapist_id))
 
 
 def withdraw_stranded_offers(now: datetime) -> list[Appointment]:
@@ -159,17 +159,24 @@ def suspend_for_silence(expired: Iterable[Appointment], policy: Policy, now: dat
             NO_ANSWER,
             now,
         )
-        Assignment.objects.filter(
-            AnyOf("appointment_id", [silent[therapist_id] for therapist_id in done]),
-            AnyOf("therapist_id", done),
-            status=AssignmentStatus.EXPIRED,
-            ended_at=now,
-        ).update(suspended_therapist=True)
+        _blame([silent[therapist_id] for therapist_id in done], done, now)
         suspended |= set(done)
     if suspended:
-        # What is overdue as well is the sweep's to expire, whichever of a therapist's offers it came to first.
-        withdraw_offers(suspended, now, Q(response_deadline__gt=now))
+        machine.apply_many("withdraw", now, limit=WITHDRAWAL_BATCH, where=partial(_not_overdue, suspended, now))
     return suspended
+
+
+def _not_overdue(therapist_ids: Collection[int], now: datetime) -> Q:
+    """What is overdue as well is the sweep's to expire, whichever of a therapist's offers it came to first."""
+    return Q(AnyOf("therapist_id", therapist_ids), response_deadline__gt=now)
+
+
+@prepared_update
+def _blame(
+    appointment_ids: Collection[int], therapist_ids: Collection[int], now: datetime
+) -> tuple[QuerySet[Assignment], dict[str, Any]]:
+    rows = Assignment.objects.filter(AnyOf("appointment_id", appointment_ids), AnyOf("therapist_id", therapist_ids))
+    return rows.filter(status=AssignmentStatus.EXPIRED, ended_at=now), {"suspended_therapist": True}
 
 
 def _allowed_by_breaker(institution_id: int, silent: dict[int, int], policy: Policy, now: datetime) -> list[int]:
@@ -196,23 +203,26 @@ def _latest_breaker(institution_id: int) -> QuerySet[SuspensionBreaker]:
 def recent_suspensions(institution_id: int, latest: SuspensionBreaker | None, policy: Policy, now: datetime) -> int:
     """Automatic suspensions within the breaker's window; closing the breaker begins the count anew."""
     closed_at = latest.closed_at if latest else None
-    since = max(filter(None, (now - policy.breaker_window, closed_at)))
-    return Assignment.objects.filter(
-        suspended_therapist=True, ended_at__gt=since, appointment__institution_id=institution_id
-    ).count()
+    [number] = _suspensions(institution_id, max(filter(None, (now - policy.breaker_window, closed_at))))
+    return number
+
+
+@prepared
+def _suspensions(institution_id: int, since: datetime) -> QuerySet[Assignment, int]:
+    rows = Assignment.objects.filter(suspended_therapist=True, ended_at__gt=since)
+    return counted(rows.filter(appointment__institution_id=institution_id))
 
 
 def breaker_limit(institution_id: int, expiring: int, policy: Policy) -> int:
     """How many automatic suspensions ten minutes may bring; `expiring` therapists have just lost their offer."""
-    offered = (
-        Appointment.objects.filter(
-            status=AppointmentStatus.PENDING, therapist__isnull=False, institution_id=institution_id
-        )
-        .values("therapist_id")
-        .distinct()
-        .count()
-    )
+    [offered] = _with_an_offer(institution_id)
     return max(policy.breaker_min, int((offered + expiring) * policy.breaker_percent / 100))
+
+
+@prepared
+def _with_an_offer(institution_id: int) -> QuerySet[Appointment, int]:
+    rows = Appointment.objects.filter(status=AppointmentStatus.PENDING, institution_id=institution_id)
+    return counted(rows.filter(therapist__isnull=False), Count("therapist_id", distinct=True))
 
 
 @in_transaction

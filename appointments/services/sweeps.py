@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from appointments import machine
 from appointments.models import Appointment, Assignment, AssignmentStatus
@@ -16,7 +16,7 @@ from appointments.services.due import due_for, overdue
 from appointments.services.reassignment import search_request
 from appointments.services.suspension import settle_outages, suspend_for_silence
 from appointments.transitions import State, state_of
-from core.liveness.services import anyone_silent
+from core.liveness.services import silent
 from core.prepared import prepared
 from core.transactions import in_transaction
 
@@ -46,7 +46,6 @@ def expire_due(
     policy = current_policy()
     if not manual and not policy.auto_cancel:
         return Expired([], [])
-    fair = manual or not anyone_silent(now)
     if not manual:
         settle_outages(now)  # whoever sweeps first after an outage, and in this order: a beat may end it in between
     disabled: list[int] = []
@@ -54,7 +53,7 @@ def expire_due(
 
     def batch(rows: Q, limit: int) -> list[Appointment]:
         nonlocal moment
-        moved, suspended = _expire_batch(moment, policy, rows, limit, suspend=fair, manual=manual)
+        moved, suspended = _expire_batch(moment, policy, rows, limit, manual=manual)
         disabled.extend(suspended)
         moment = clock() if clock else now
         return moved
@@ -65,7 +64,7 @@ def expire_due(
 
 @in_transaction
 def _expire_batch(
-    now: datetime, policy: Policy, rows: Q, limit: int, *, suspend: bool, manual: bool
+    now: datetime, policy: Policy, rows: Q, limit: int, *, manual: bool
 ) -> tuple[list[Appointment], list[int]]:
     opened = {"open": policy.open_requests, "opened_at": now if policy.open_requests else None}
     moved = machine.apply_many(
@@ -80,7 +79,7 @@ def _expire_batch(
     )
     expired = [appointment for appointment in moved if state_of(appointment) is State.AUTO_CANCELLED]
     suspended: set[int] = set()
-    if suspend and policy.auto_disable and expired:
+    if policy.auto_disable and expired:
         suspended = suspend_for_silence(_blamed(expired, now, manual=manual), policy, now)
     if policy.auto_reassign:
         for appointment in expired:
@@ -91,7 +90,7 @@ def _expire_batch(
 def _blamed(expired: list[Appointment], now: datetime, *, manual: bool) -> list[Appointment]:
     """Those whose therapist had the full time, and whom the offer had reached as far as we can know.
 
-    Who is suspended already is not blamed again.
+    Who is suspended already is not blamed again, and while a part is silent nobody is.
     """
     known = set(_had_full_time(now) if manual else _had_full_time_and_were_told(now))
     return [appointment for appointment in expired if (appointment.pk, appointment.therapist_id) in known]
@@ -106,7 +105,7 @@ def _had_full_time(now: datetime) -> QuerySet[Assignment, tuple[int, int]]:
 @prepared
 def _had_full_time_and_were_told(now: datetime) -> QuerySet[Assignment, tuple[int, int]]:
     rows: QuerySet[Assignment, tuple[int, int]] = _had_full_time.build(now)
-    return rows.filter(notified_at__isnull=False)
+    return rows.filter(~Exists(silent(now)), notified_at__isnull=False)
 
 
 def _search_again(appointment: Appointment, now: datetime, policy: Policy) -> None:

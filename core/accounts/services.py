@@ -1,9 +1,10 @@
 """Suspending and reinstating accounts. The caller owns the transaction, except of `end_access`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from knox.models import AuthToken
 
 from core.accounts.models import AccountLog, User
@@ -11,6 +12,7 @@ from core.inserting import insert_many
 from core.lookups import AnyOf
 from core.outbox.models import Lane
 from core.outbox.writing import write
+from core.prepared import prepared, prepared_update
 from core.transactions import in_transaction
 
 _LOG_COLUMNS = ("user_id", "action", "performed_by_id", "timestamp", "reason", "old_values", "new_values")
@@ -23,18 +25,27 @@ def suspend(user_id: int, *, reason: str, actor: User | None, now: datetime) -> 
 
 def suspend_many(user_ids: Sequence[int], *, reason: str, actor: User | None, now: datetime) -> list[int]:
     """`suspend` for many in a handful of statements; returns those who were active until now."""
-    rows = User.objects.select_for_update(no_key=True).filter(AnyOf("pk", user_ids), is_active=True).order_by("pk")
-    active = list(rows.values_list("pk", flat=True))
+    active = _locked_active(user_ids)
     if not active:
         return []
-    User.objects.filter(AnyOf("pk", active)).update(
-        is_active=False, suspended_at=now, suspension_reason=reason, session_epoch=F("session_epoch") + 1
-    )
+    _end_access(active, reason, now)
     AuthToken.objects.filter(AnyOf("user_id", active)).delete()
     before, after = {"is_active": True}, {"is_active": False}
     actor_id = actor.pk if actor else None
     insert_many(AccountLog, _LOG_COLUMNS, [(pk, "disabled", actor_id, now, reason, before, after) for pk in active])
     return active
+
+
+@prepared
+def _locked_active(user_ids: Collection[int]) -> QuerySet[User, int]:
+    rows = User.objects.select_for_update(no_key=True).filter(AnyOf("pk", user_ids), is_active=True)
+    return rows.order_by("pk").values_list("pk", flat=True)
+
+
+@prepared_update
+def _end_access(user_ids: Collection[int], reason: str, now: datetime) -> tuple[QuerySet[User], dict[str, Any]]:
+    suspended = {"is_active": False, "suspended_at": now, "suspension_reason": reason}
+    return User.objects.filter(AnyOf("pk", user_ids)), suspended | {"session_epoch": F("session_epoch") + 1}
 
 
 @in_transaction

@@ -5,7 +5,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from core.liveness.models import Heartbeat, Lease, Outage, Part
-from core.prepared import prepared
 
 BEAT_EVERY: Final = timedelta(seconds=5)
 # A restart takes seconds; a silence beyond this one is time that people did not have.
@@ -35,14 +34,9 @@ def last_beat(part: Part) -> datetime | None:
     return Heartbeat.objects.filter(part=part).values_list("beaten_at", flat=True).first()
 
 
-def anyone_silent(now: datetime) -> bool:
-    """Tell whether web or relay, having once lived, has stopped reporting; a part that never ran is not silent."""
-    return bool(_silent(now))
-
-
-@prepared
-def _silent(now: datetime) -> QuerySet[Heartbeat]:
-    return Heartbeat.objects.filter(part__in=WATCHED, beaten_at__lt=now - SILENT_AFTER)[:1]
+def silent(now: datetime) -> QuerySet[Heartbeat]:
+    """Of web and relay, who having once lived has stopped reporting; a part that never ran is not silent."""
+    return Heartbeat.objects.filter(part__in=WATCHED, beaten_at__lt=now - SILENT_AFTER)
 
 
 def hold_lease(part: Part, holder: str, now: datetime, length: timedelta) -> bool:

@@ -1,12 +1,14 @@
 """A prepared query gives what the queryset would, whoever asks, and is built once."""
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,18 +16,21 @@ from pytest_django import DjangoAssertNumQueries
 
 from appointments.api import rendering
 from appointments.machine import checks, holding, writing
-from appointments.models import Appointment
+from appointments.models import Appointment, Assignment
 from appointments.policy import current_policy
 from appointments.services import offers, suspension, sweeps
+from appointments.services.due import _one_overdue
+from appointments.transitions import State
 from core.accounts import authentication
+from core.accounts import services as accounts
 from core.accounts.models import User
-from core.liveness import services
-from core.prepared import prepared
+from core.lookups import AnyOf
+from core.prepared import parts, prepared, prepared_update
 from tests.appointments.moves import NOW, START, minutes, slot_around
 from tests.support.cast import Cast, offer
 from tests.support.threads import at_once
 
-BUILT = []
+BUILT, RENAMED = [], []
 
 
 @prepared
@@ -43,6 +48,35 @@ def begun_before(moment: object, how_many: int) -> QuerySet[Appointment]:
 @prepared
 def locked(pk: int) -> QuerySet[User]:
     return User.objects.select_for_update().filter(pk=pk)
+
+
+@prepared_update
+def renamed(pk: int, names: dict[str, str | None]) -> tuple[QuerySet[User], dict[str, Any]]:
+    RENAMED.append(names)
+    columns = (("first_name", False), ("away_until", True))
+    return User.objects.filter(pk=pk), parts(names, columns) | {"session_epoch": F("session_epoch") + 1}
+
+
+def test_each_update_writes_values_of_its_own_and_is_built_once(cast: Cast) -> None:
+    epoch = cast.theo.session_epoch
+    assert renamed(cast.theo.pk, {"first_name": "Thea"}) == 1
+    assert renamed(cast.tara.pk, {"first_name": "Tom"}) == 1
+    assert renamed(0, {"first_name": "Nobody"}) == 0
+    assert len(RENAMED) == 1
+    people = User.objects.filter(pk__in=[cast.theo.pk, cast.tara.pk]).order_by("pk")
+    assert [(one.first_name, one.session_epoch) for one in people] == [("Thea", epoch + 1), ("Tom", epoch + 1)]
+
+
+@prepared_update
+def called(pk: int, name: str) -> tuple[QuerySet[User], dict[str, Any]]:
+    return User.objects.filter(pk=pk), {"username": name}
+
+
+def test_an_update_that_fails_takes_its_transaction_back(cast: Cast) -> None:
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            called(cast.theo.pk, cast.tara.username)
+        assert transaction.get_rollback()
 
 
 def test_each_call_has_values_of_its_own_and_the_query_is_built_once(cast: Cast) -> None:
@@ -98,8 +132,28 @@ def test_a_call_without_a_value_is_refused(cast: Cast) -> None:
         begun_before(NOW)  # type: ignore[call-arg]
 
 
+def sentences(asked: CaptureQueriesContext) -> list[str]:
+    return [entry["sql"].replace("(", "").replace(")", "") for entry in asked.captured_queries]
+
+
+def asks_like(query: Callable[[], list[Any]], rows: QuerySet[Any]) -> None:
+    """The first time, when it is built, and the second."""
+    with CaptureQueriesContext(connection) as asked:
+        found = query(), query(), list(rows)
+    first, again, plain = sentences(asked)
+    assert first == again == plain
+    assert found[0] == found[1] == found[2]
+
+
+def undone(write: Callable[[], int]) -> int:
+    with transaction.atomic():
+        number = write()
+        transaction.set_rollback(True)
+    return number
+
+
 def test_those_in_use_ask_what_their_querysets_ask(cast: Cast) -> None:
-    visit, now = offer(cast), timezone.now()
+    visit, now, theos = offer(cast), timezone.now(), [cast.theo.pk]
     slot_around(cast.theo, START, 30)
     period = (cast.theo.pk, START, START + minutes(30))
     for query, values in (
@@ -110,18 +164,56 @@ def test_those_in_use_ask_what_their_querysets_ask(cast: Cast) -> None:
         (offers._slots_with_place, period),
         (holding._held_for_waiting, period),
         (rendering._history, (visit.pk,)),
-        (writing._all_due(("expire", "expire_request"), current_policy(), 9, "id", True), (now,)),
-        (writing._all_due(("warn",), current_policy(), 9, "id", True), (now,)),
-        (services._silent, (now,)),
+        (_one_overdue(current_policy()), (now,)),
+        (accounts._locked_active, (theos,)),
         (suspension._unsettled, ()),
         (suspension._latest_breaker, (cast.clinic.pk,)),
+        (suspension._suspensions, (cast.clinic.pk, now)),
+        (suspension._with_an_offer, (cast.clinic.pk,)),
         (sweeps._had_full_time, (now,)),
         (sweeps._had_full_time_and_were_told, (now,)),
     ):
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
-            found = query(*values), query(*values), list(query.build(*values))
-        first, again, plain = (entry["sql"].replace("(", "").replace(")", "") for entry in asked.captured_queries)
+        asks_like(partial(query, *values), query.build(*values))
+
+
+def test_a_sweep_asks_for_what_its_rows_of_the_table_say(cast: Cast) -> None:
+    now, theos = offer(cast).start, [cast.theo.pk]
+    for names, where, values in (
+        (("expire", "expire_request"), None, ()),
+        (("warn",), None, ()),
+        (("withdraw",), suspension._not_overdue, (theos, now)),
+    ):
+        asked = (names, current_policy(), 9, "id", False)
+        condition = where(*values) if where else Q()
+        asks_like(partial(writing._due(*asked, where=where), now, values), writing._locked(now, condition, *asked))
+
+
+def test_those_that_write_write_what_an_update_would(cast: Cast) -> None:
+    visit, now, theos = offer(cast), timezone.now(), [cast.theo.pk]
+    moved = {"status": "cancelled", "response_deadline": None, "cancelled_at": now, "cancellation_reason": "ill"}
+    ended = {"status": "withdrawn", "ended_at": now}
+    sources = frozenset({State.OFFERED, State.UNASSIGNED})
+    for update, values, rows, written in (
+        (
+            writing._guarded(sources, writing._columns(moved), bumps=True),
+            ([visit.pk], {1, 2}, moved, now),
+            Appointment.objects.filter(
+                State.UNASSIGNED.where | State.OFFERED.where, AnyOf("pk", [visit.pk]), AnyOf("version", {1, 2})
+            ),
+            {**moved, "version": F("version") + 1, "updated_at": now},
+        ),
+        (
+            writing._live_assignments(writing._columns(ended)),
+            ([visit.pk], ended),
+            Assignment.objects.filter(AnyOf("appointment_id", [visit.pk]), ended_at__isnull=True),
+            ended,
+        ),
+        (accounts._end_access, (theos, "ill", now), *accounts._end_access.build(theos, "ill", now)),
+        (suspension._blame, ([visit.pk], theos, now), *suspension._blame.build([visit.pk], theos, now)),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            numbers = [undone(partial(update, *values)), undone(partial(update, *values))]
+            numbers.append(undone(partial(rows.update, **written)))
+        first, again, plain = (each for each in sentences(asked) if each.startswith("UPDATE"))
         assert first == again == plain
-        assert found[0] == found[1] == found[2], (query, now)
+        assert len(set(numbers)) == 1
