@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from tests.benchmarks import assigning, availability, booking, expiry, lag, listing, memory, missing, relaying
+from tests.benchmarks import (
+    assigning,
+    availability,
+    booking,
+    expiry,
+    lag,
+    listing,
+    live,
+    memory,
+    missing,
+    relaying,
+    starting,
+)
 from tests.benchmarks.measuring import Row
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -15,6 +27,9 @@ ROWS: Final[tuple[Row, ...]] = (
     availability.PLACES_ROW,
     booking.ROW,
     missing.ROW,
+    live.EACH,
+    live.EVERYBODY,
     listing.ROW,
     relaying.ROW,
+    starting.ROW,
 )
