@@ -102,7 +102,7 @@ def apply_many(
 
     `planned` is what `apply` takes, the same for all rows or, which costs more, a function of each; `also` are further
     rows of the table, for appointments that `name` does not move, with what is planned for those. `where` is a further
-    condition, or a function of one with its values, which is asked for sooner.
+    condition; as a function with its values (`partial`) its statement is built once.
     Rows locked by others are left to them, or with `wait` waited for.
     """
     policy = policy or current_policy()
