@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Open
-from tests.support.clients import Person
+from tests.support.clients import Person, request
 from tests.support.stack import Stack
 
 Offered = Callable[..., int]
@@ -340,3 +340,18 @@ def test_an_event_leaves_every_button_of_the_page_in_place(opened: Open, offered
     page.wait_for_timeout(1_000)  # lists are fetched anew up to half a second after an event
     gone = page.evaluate("() => window.before.filter(one => !one.isConnected).map(one => one.outerHTML)")
     assert gone == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_on_a_phone_the_open_tab_is_in_sight_and_the_page_stays_at_its_top(
+    opened: Open, people: People, language: str
+) -> None:
+    therapist = people("therapist8")
+    asked = request(f"{therapist.stack.url}/api/auth/me/", "PATCH", {"language": language}, therapist.token)
+    assert asked.status == 200, asked
+    page = live(opened("therapist8", "/therapist/?tab=notifications", viewport={"width": 390, "height": 844}))
+    expect(page.get_by_role("tab", selected=True)).to_be_in_viewport(ratio=0.99)
+    page.get_by_role("tab").first.click()
+    expect(page.get_by_role("tab").first).to_be_in_viewport(ratio=0.99)
+    assert page.evaluate("() => scrollY") == 0
+    request(f"{therapist.stack.url}/api/auth/me/", "PATCH", {"language": "en"}, therapist.token)

@@ -30,6 +30,8 @@ export function tabs(box, panel, entries, choose) {
     choose(next);
     buttons.get(next).focus();
   });
+  let shown = null;
+  let left = 0;
   return (current, counts = {}) => {
     for (const [key, one] of buttons) {
       one.setAttribute('aria-selected', String(key === current));
@@ -38,5 +40,16 @@ export function tabs(box, panel, entries, choose) {
       one.lastChild.textContent = counts[key] ?? '';
     }
     panel.setAttribute('aria-labelledby', `tab-${current}`);
+    // Counts make the row longer; who has moved it meanwhile is looking for another tab.
+    if (shown === current && box.scrollLeft !== left) return;
+    bringIntoSight(box, buttons.get(current));
+    shown = current;
+    left = box.scrollLeft;
   };
+}
+
+/** On a phone the row of tabs is longer than the screen; the page itself stays where it is. */
+function bringIntoSight(box, one) {
+  const [strip, tab] = [box, one].map(each => each.getBoundingClientRect());
+  box.scrollBy({ left: Math.min(0, tab.left - strip.left) || Math.max(0, tab.right - strip.right) });
 }
