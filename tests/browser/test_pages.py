@@ -183,3 +183,17 @@ def test_a_patients_page_follows_the_answer_of_the_therapist(opened: Open, offer
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
     assert people("therapist6").act(visit, "accept").status == 200
     expect(page.get_by_test_id(f"appointment-{visit}")).to_contain_text("Accepted")
+
+
+def test_a_time_that_was_chosen_stays_in_hand_while_something_happens(opened: Open, offered: Any) -> None:
+    page = opened("patient3", "/schedule")
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
+    chosen = page.locator("input[name=time]").last
+    chosen.check()
+    page.evaluate("() => { window.before = [...document.querySelectorAll('input[name=time]')] }")
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/schedule" in answer.url):
+        offered("therapist6", "patient3")
+    page.wait_for_timeout(500)  # for the answer to be put in place
+    assert page.evaluate("() => window.before.length > 3 && window.before.every(one => one.isConnected)")
+    expect(chosen).to_be_checked()
+    expect(chosen).to_be_focused()

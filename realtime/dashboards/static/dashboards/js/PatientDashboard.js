@@ -1,7 +1,8 @@
 // Keeps the server's page fresh: what an event changes is fetched as the same page, and its list is put in place.
 import { credentials } from './api.js';
+import { now } from './clock.js';
 import { offerNotes } from './desktop.js';
-import { byId } from './dom.js';
+import { bringIntoSight, byId, renew } from './dom.js';
 import { paintHeld } from './held.js';
 import { stayInTouch } from './patientLive.js';
 
@@ -10,10 +11,16 @@ async function refresh() {
   if (!answer.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const focused = document.activeElement?.getAttribute('aria-label');
-  for (const id of ['panel', 'bell']) byId(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
-  paintHeld();
-  if (focused) document.querySelector(`#panel [aria-label="${CSS.escape(focused)}"]`)?.focus();
+  // Each answer masks the token anew; the page's own serves as long.
+  const token = document.querySelector('[name=csrfmiddlewaretoken]')?.value;
+  for (const one of fresh.getElementsByName('csrfmiddlewaretoken')) one.setAttribute('value', token);
+  const time = now();
+  for (const page of [document, fresh]) paintHeld(page, time);
+  for (const id of ['panel', 'bell']) renew(byId(id), fresh.getElementById(id));
+  if (focused && document.activeElement === document.body) document.querySelector(`#panel [aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
+const views = document.querySelector('nav.tabs');
+bringIntoSight(views, views.querySelector('[aria-current]'));
 stayInTouch(refresh);
 offerNotes();

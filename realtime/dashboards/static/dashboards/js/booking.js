@@ -1,5 +1,5 @@
 // Without pressing "Show times": the free times follow the day and the therapist.
-import { byId } from './dom.js';
+import { byId, renew } from './dom.js';
 import { stayInTouch } from './patientLive.js';
 
 const form = byId('booking');
@@ -15,8 +15,8 @@ async function showTimes() {
   if (!answer.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const inHand = byId('times').contains(document.activeElement);
-  byId('times').replaceWith(document.adoptNode(fresh.getElementById('times')));
-  if (inHand) form.querySelector('[name=time]:checked, [name=time]')?.focus();
+  renew(byId('times'), fresh.getElementById('times'));
+  if (inHand && !byId('times').contains(document.activeElement)) form.querySelector('[name=time]:checked, [name=time]')?.focus();
 }
 
 for (const name of ['date', 'provider_id'])

@@ -42,3 +42,29 @@ export function sync(box, nodes) {
     else box.insertBefore(node, here);
   }
 }
+
+const alike = (a, b) => a.tagName === b.tagName && a.className === b.className && a.ariaLabel === b.ariaLabel;
+
+/** Bring `box` to what `fresh` says; children that say the same stay, so that no click, focus or choice is lost. */
+export function renew(box, fresh) {
+  for (const one of box.querySelectorAll('input')) one.toggleAttribute('checked', one.checked);
+  const known = new Set(box.childNodes);
+  const take = fits => {
+    const found = [...known].find(fits);
+    known.delete(found);
+    return found;
+  };
+  const nodes = [...fresh.childNodes].map(one => {
+    const same = take(each => each.isEqualNode(one));
+    const list = !same && one.matches?.('ul, .times') && take(each => alike(each, one));
+    if (list) renew(list, one);
+    return same || list || document.adoptNode(one);
+  });
+  sync(box, nodes);
+}
+
+/** On a phone the row of tabs is longer than the screen; the page itself stays where it is. */
+export function bringIntoSight(box, one) {
+  const [strip, tab] = [box, one].map(each => each.getBoundingClientRect());
+  box.scrollBy({ left: Math.min(0, tab.left - strip.left) || Math.max(0, tab.right - strip.right) });
+}

@@ -1,5 +1,5 @@
 // Tabs by the ARIA pattern: arrows (mirrored from right to left), Home and End.
-import { h } from './dom.js';
+import { bringIntoSight, h } from './dom.js';
 import { isRtl } from './i18n.js';
 
 /** Fill `box`. `entries` are [key, text]; returns `show(key, counts)`. */
@@ -46,10 +46,4 @@ export function tabs(box, panel, entries, choose) {
     shown = current;
     left = box.scrollLeft;
   };
-}
-
-/** On a phone the row of tabs is longer than the screen; the page itself stays where it is. */
-function bringIntoSight(box, one) {
-  const [strip, tab] = [box, one].map(each => each.getBoundingClientRect());
-  box.scrollBy({ left: Math.min(0, tab.left - strip.left) || Math.max(0, tab.right - strip.right) });
 }
