@@ -117,7 +117,8 @@ def libpq(url: str) -> dict[str, str]:
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": unquote(parts.path.lstrip("/")),
-        **{f"PG{name.upper()}": values[-1] for name, values in options.items() if name.startswith("ssl")},
+        # A directory of sockets has no place before the path.
+        **{f"PG{name.upper()}": values[-1] for name, values in options.items() if name.startswith(("ssl", "host"))},
     }
     return {**os.environ, "PGCONNECT_TIMEOUT": "10", **{name: value for name, value in named.items() if value}}
 

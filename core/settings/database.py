@@ -29,8 +29,10 @@ def database(url: str) -> dict[str, Any]:
         return config
     config["CONN_MAX_AGE"] = 0
     config["CONN_HEALTH_CHECKS"] = True
+    options = dict(config.get("OPTIONS", {}))
+    config["HOST"] = options.pop("host", config["HOST"])  # as of a directory of sockets: ?host=/run/postgresql
     config["OPTIONS"] = {
-        **config.get("OPTIONS", {}),
+        **options,
         "options": POSTGRES_OPTIONS,
         "connect_timeout": 3,
         "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 4, "max_idle": 60},

@@ -22,7 +22,7 @@ FLAGS = [
     "--no-first-run",
 ]
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640})
-days = count(30)
+days = count(30, 0.25)
 Open = Callable[..., Page]
 
 

@@ -349,10 +349,10 @@ def test_an_event_leaves_every_button_of_the_page_in_place(opened: Open, offered
 def test_on_a_phone_the_open_tab_is_in_sight_and_the_page_stays_at_its_top(
     opened: Open, people: People, language: str
 ) -> None:
-    therapist = people("therapist8")
+    therapist = people("therapist7")
     asked = request(f"{therapist.stack.url}/api/auth/me/", "PATCH", {"language": language}, therapist.token)
     assert asked.status == 200, asked
-    page = live(opened("therapist8", "/therapist/?tab=notifications", viewport={"width": 390, "height": 844}))
+    page = live(opened("therapist7", "/therapist/?tab=notifications", viewport={"width": 390, "height": 844}))
     expect(page.get_by_role("tab", selected=True)).to_be_in_viewport(ratio=0.99)
     page.get_by_role("tab").first.click()
     expect(page.get_by_role("tab").first).to_be_in_viewport(ratio=0.99)

@@ -8,6 +8,8 @@ import sys
 import pytest
 from django.conf import settings
 
+from core.settings.database import database
+
 pytestmark = pytest.mark.once
 
 ROOT = settings.BASE_DIR
@@ -149,3 +151,9 @@ def test_sqlite_is_opened_for_many_writers() -> None:
 def test_beat_keeps_its_schedule_in_the_database_alone() -> None:
     assert not hasattr(settings, "CELERY_BEAT_SCHEDULE")
     assert settings.CELERY_BEAT_SCHEDULER == "django_celery_beat.schedulers:DatabaseScheduler"
+
+
+def test_a_database_may_be_behind_a_directory_of_sockets() -> None:
+    found = database("postgres://me@/care?host=/run/postgresql&sslmode=disable")
+    assert (found["HOST"], found["NAME"], found["OPTIONS"]["sslmode"]) == ("/run/postgresql", "care", "disable")
+    assert "host" not in found["OPTIONS"]

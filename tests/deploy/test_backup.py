@@ -147,6 +147,11 @@ def test_the_password_of_the_database_is_no_argument(monkeypatch: pytest.MonkeyP
     assert env["PGSSLMODE"] == "require"
 
 
+def test_a_database_behind_a_socket_is_found() -> None:
+    env = dumps.libpq("postgres://me@/care?host=/run/postgresql")
+    assert (env["PGHOST"], env["PGDATABASE"]) == ("/run/postgresql", "care")
+
+
 def sqlite(tmp_path: Path) -> dict[str, str]:
     """An environment with a small SQLite database of its own."""
     import sqlite3

@@ -91,5 +91,9 @@ QUERIES: Final[Mapping[str, tuple[Asked, tuple[str, ...]]]] = {
     "deadlines that have come": (due("expire", "response_deadline"), ("appointment_due",)),
     "warnings that have come": (due("warn", "id"), ("appointment_to_warn",)),
     "meetings that were missed": (due("miss", "start"), ("appointment_unfinished",)),
-    "requests that lapse": (due("lapse", "start"), ("appointment_unfinished", "appointment_open_work")),
+    # PostgreSQL 18 finds both kinds by themselves: what has no therapist, and what was rejected.
+    "requests that lapse": (
+        due("lapse", "start"),
+        ("appointment_unfinished", "appointment_open_work", "appointment_by_therapist"),
+    ),
 }

@@ -14,6 +14,8 @@ def database_url() -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
     user = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
+    if database["HOST"].startswith("/"):
+        return f"postgres://{user}@/{database['NAME']}?host={database['HOST']}"
     return f"postgres://{user}@{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
 
 
