@@ -32,5 +32,5 @@ def load_addresses(**_: Any) -> None:
 
 @worker_ready.connect
 def leave_loaded_alone(**_: Any) -> None:
-    """Celery's own parts came after the applications; to look through them took 60 ms in the middle of deadlines."""
+    """Celery's own parts came after the applications; to look through them holds deadlines up."""
     gc.freeze()

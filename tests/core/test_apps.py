@@ -34,6 +34,23 @@ def test_what_was_loaded_is_left_alone_and_what_comes_after_it_collected() -> No
     assert gc.get_freeze_count() > 100_000
 
 
+LEFT_ALONE = "import gc; assert not any(one is {what} for one in gc.get_objects())"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("server", ["core.asgi", "core.wsgi"])
+def test_the_pages_that_a_server_loads_are_left_alone(server: str) -> None:
+    code = f"import sys, {server}; " + LEFT_ALONE.format(what="sys.modules['core.urls']")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.once
+def test_what_a_worker_has_loaded_when_it_is_ready_is_left_alone() -> None:
+    begun = "import django; django.setup(); from celery.signals import worker_ready; late = [[]]; "
+    code = begun + "worker_ready.send(sender=None); " + LEFT_ALONE.format(what="late")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.once
 def test_who_serves_no_page_loads_none() -> None:
     assert loaded() == []

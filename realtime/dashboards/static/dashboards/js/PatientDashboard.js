@@ -13,11 +13,12 @@ async function refresh() {
   const focused = document.activeElement?.getAttribute('aria-label');
   // Each answer masks the token anew; the page's own serves as long.
   const token = document.querySelector('[name=csrfmiddlewaretoken]')?.value;
-  for (const one of fresh.getElementsByName('csrfmiddlewaretoken')) one.setAttribute('value', token);
+  if (token) for (const one of fresh.getElementsByName('csrfmiddlewaretoken')) one.setAttribute('value', token);
   const time = now();
   for (const page of [document, fresh]) paintHeld(page, time);
   for (const id of ['panel', 'bell']) renew(byId(id), fresh.getElementById(id));
-  if (focused && document.activeElement === document.body) document.querySelector(`#panel [aria-label="${CSS.escape(focused)}"]`)?.focus();
+  if (focused && document.activeElement === document.body)
+    document.querySelector(`#panel [aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
 const views = document.querySelector('nav.tabs');

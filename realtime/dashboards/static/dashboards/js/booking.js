@@ -16,7 +16,8 @@ async function showTimes() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const inHand = byId('times').contains(document.activeElement);
   renew(byId('times'), fresh.getElementById('times'));
-  if (inHand && !byId('times').contains(document.activeElement)) form.querySelector('[name=time]:checked, [name=time]')?.focus();
+  if (inHand && !byId('times').contains(document.activeElement))
+    form.querySelector('[name=time]:checked, [name=time]')?.focus();
 }
 
 for (const name of ['date', 'provider_id'])
